@@ -1,0 +1,217 @@
+//! A domain name as it was on the wire: labels with their lengths, lower case, at most 254 octets.
+//!
+//! DNS labels may hold any byte, dots included, while SNI and Host are plain text; one form serves all three, so that
+//! matching compares labels and never text. The escaped text can be four times as long as the name, which is why it
+//! is made only when somebody asks for it.
+
+use std::fmt;
+
+/// A lower-case domain name: `len, label, len, label …` without the root label, inline, never allocated.
+///
+/// Holds at most [`DomainName::MAX`] octets of labels and their length octets (RFC 1035 section 3.1 allows 255 with
+/// the root's zero). A label from text may be longer than the 63 octets of DNS, and may be empty (`a..b`): such a
+/// name matches no rule but can be shown as it was.
+#[derive(Clone, Copy)]
+pub struct DomainName {
+    len: u8,
+    octets: [u8; DomainName::MAX],
+}
+
+/// Why bytes are not a name.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum NameError {
+    /// More than [`DomainName::MAX`] octets with the length octets.
+    #[error("name is longer than 254 octets")]
+    TooLong,
+    /// No label at all.
+    #[error("name is empty")]
+    Empty,
+}
+
+impl DomainName {
+    /// The most octets that a name can hold, length octets included and the root's zero not.
+    pub const MAX: usize = 254;
+
+    /// The empty name (the DNS root).
+    #[inline]
+    pub const fn root() -> Self {
+        DomainName { len: 0, octets: [0; Self::MAX] }
+    }
+
+    /// Appends one label, lower-casing ASCII letters.
+    ///
+    /// # Errors
+    /// [`NameError::TooLong`] if it does not fit; the name is then unchanged.
+    #[inline]
+    pub fn push_label(&mut self, label: &[u8]) -> Result<(), NameError> {
+        let start = usize::from(self.len) + 1;
+        let end = start + label.len();
+        if end > Self::MAX {
+            return Err(NameError::TooLong);
+        }
+        // `end` fits, so the label is at most 253 octets and its length fits the length octet.
+        self.octets[start - 1] = label.len() as u8;
+        for (to, from) in self.octets[start..end].iter_mut().zip(label) {
+            *to = from.to_ascii_lowercase();
+        }
+        self.len = end as u8;
+        Ok(())
+    }
+
+    /// A name from text as it stands in SNI, Host or a rule file: labels split at dots, one trailing dot dropped,
+    /// no escapes understood, no IDNA conversion.
+    ///
+    /// # Errors
+    /// [`NameError::Empty`] for no text or a lone dot, [`NameError::TooLong`] beyond [`DomainName::MAX`].
+    pub fn from_text(text: &[u8]) -> Result<Self, NameError> {
+        let text = text.strip_suffix(b".").unwrap_or(text);
+        if text.is_empty() {
+            return Err(NameError::Empty);
+        }
+        if text.len() + 1 > Self::MAX {
+            return Err(NameError::TooLong);
+        }
+        let mut name = DomainName::root();
+        for label in text.split(|b| *b == b'.') {
+            name.push_label(label)?;
+        }
+        Ok(name)
+    }
+
+    /// The octets: length, label, length, label …, lower case, without the root's zero.
+    #[inline]
+    pub fn as_wire(&self) -> &[u8] {
+        &self.octets[..usize::from(self.len)]
+    }
+
+    /// Whether this is the root, which has no labels.
+    #[inline]
+    pub fn is_root(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The labels, leftmost first.
+    pub fn labels(&self) -> impl Iterator<Item = &[u8]> {
+        let mut rest = self.as_wire();
+        std::iter::from_fn(move || {
+            let (&len, after) = rest.split_first()?;
+            let (label, tail) = after.split_at_checked(usize::from(len))?;
+            rest = tail;
+            Some(label)
+        })
+    }
+
+    /// Whether `suffix` is this name or one of its parents, at label boundaries. Everything is under the root.
+    pub fn is_within(&self, suffix: &DomainName) -> bool {
+        let (own, parent) = (self.as_wire(), suffix.as_wire());
+        let Some(cut) = own.len().checked_sub(parent.len()) else { return false };
+        if own[cut..] != *parent {
+            return false;
+        }
+        let mut at = 0;
+        while at < cut {
+            at += 1 + usize::from(own[at]);
+        }
+        at == cut
+    }
+}
+
+impl PartialEq for DomainName {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_wire() == other.as_wire()
+    }
+}
+
+impl Eq for DomainName {}
+
+impl std::hash::Hash for DomainName {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.as_wire().hash(state);
+    }
+}
+
+impl PartialOrd for DomainName {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for DomainName {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.as_wire().cmp(other.as_wire())
+    }
+}
+
+/// Presentation form (RFC 1035 section 5.1): bytes outside printable ASCII, and a literal dot or backslash inside a
+/// label, as `\DDD`; no trailing dot. The root is `.`.
+impl fmt::Display for DomainName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        use fmt::Write;
+        if self.is_root() {
+            return f.write_char('.');
+        }
+        for (i, label) in self.labels().enumerate() {
+            if i > 0 {
+                f.write_char('.')?;
+            }
+            for &b in label {
+                match b {
+                    b'.' | b'\\' | 0..=0x1f | 0x7f..=0xff => write!(f, "\\{b:03}")?,
+                    _ => f.write_char(char::from(b))?,
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for DomainName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DomainName({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name(text: &str) -> DomainName {
+        DomainName::from_text(text.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn suffixes_end_at_label_boundaries() {
+        assert!(name("www.higan.org").is_within(&name("higan.org")));
+        assert!(name("higan.org").is_within(&name("HIGAN.org.")));
+        assert!(!name("michigan.org").is_within(&name("higan.org")));
+        assert!(!name("org").is_within(&name("higan.org")));
+        assert!(name("org").is_within(&DomainName::root()));
+    }
+
+    #[test]
+    fn a_length_octet_that_looks_like_text_is_no_boundary() {
+        // Label of 3 octets holding "\x01a": the wire bytes end like the name "a" but the boundary is elsewhere.
+        let mut tricky = DomainName::root();
+        tricky.push_label(b"x\x01a").unwrap();
+        assert!(!tricky.is_within(&name("a")));
+    }
+
+    #[test]
+    fn odd_bytes_are_escaped_in_decimal() {
+        let mut n = DomainName::root();
+        n.push_label(b"a.b\\c\x00\xff d").unwrap();
+        n.push_label(b"Example").unwrap();
+        assert_eq!(n.to_string(), "a\\046b\\092c\\000\\255 d.example");
+        assert_eq!(DomainName::root().to_string(), ".");
+    }
+
+    #[test]
+    fn lengths_are_bounded() {
+        assert_eq!(DomainName::from_text(&[b'a'; 254]), Err(NameError::TooLong));
+        assert_eq!(DomainName::from_text(&[b'a'; 253]).unwrap().as_wire().len(), 254);
+        assert_eq!(DomainName::from_text(b"."), Err(NameError::Empty));
+        let mut full = DomainName::from_text(&[b'a'; 253]).unwrap();
+        assert_eq!(full.push_label(b""), Err(NameError::TooLong));
+        assert_eq!(name("a..b").to_string(), "a..b");
+    }
+}
