@@ -78,6 +78,7 @@ counters! {
     NamesMdns = "mdns_messages_total", "Multicast DNS and LLMNR messages, which name devices in homes: counted, never read.";
     HellosWithoutSni = "hellos_without_name_total"[reason = "no-sni"], "ClientHellos that gave no usable name, by reason.";
     HellosBadSni = "hellos_without_name_total"[reason = "bad-sni"], "ClientHellos that gave no usable name, by reason.";
+    HellosAddressSni = "hellos_without_name_total"[reason = "address"], "ClientHellos that gave no usable name, by reason.";
     HellosPartial = "hellos_partial_total", "ClientHellos that were never complete but whose name was already readable.";
 
     DnsMalformed = "messages_rejected_total"[reason = "dns-malformed"], "Messages that could not be read, by protocol and reason.";

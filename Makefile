@@ -1,0 +1,40 @@
+# The two commands of the README, and what else is done often. Every target does its own set-up: it names the Debian
+# packages that are missing and installs them (with sudo where the user is not root).
+
+CARGO ?= cargo
+SHELL := /bin/bash
+
+.PHONY: demo test lint bench soak fuzz setup-build setup-test man clean
+
+## Builds the program and runs the main job on traffic that it makes itself.
+demo: setup-build
+	$(CARGO) run --release --quiet -- demo
+
+## Everything: unit, property, command-line, replay, live and privacy tests.
+test: setup-build setup-test
+	$(CARGO) test --no-fail-fast
+	@if [ -d fuzz ] && rustup toolchain list 2>/dev/null | grep -q nightly; then tools/fuzz.sh 10; \
+	 else echo "fuzzing skipped: no nightly toolchain"; fi
+
+## What CI checks beside the tests.
+lint:
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --offline check licenses bans sources; \
+	 else echo "cargo deny skipped: not installed (cargo install cargo-deny)"; fi
+
+## Parts (criterion), then whole runs beside a bare libpcap count loop. PACKETS=… chooses the size.
+bench: setup-build
+	$(CARGO) bench
+	tools/bench.sh
+
+## The long forms of what `make test` runs short: fuzzing, property tests, live runs.
+soak: setup-build setup-test
+	PROPTEST_CASES=20000 $(CARGO) test --release --no-fail-fast
+	tools/fuzz.sh 600
+
+setup-build:
+	@tools/setup.sh build
+
+setup-test:
+	@tools/setup.sh test

@@ -1,0 +1,42 @@
+//! The exit codes, which scripts and service managers rely on.
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[repr(u8)]
+pub enum Exit {
+    /// Done.
+    Done = 0,
+    /// Done, but inputs were damaged or rejected; what was wrong is on standard error.
+    Damaged = 1,
+    /// The command line or the configuration is wrong; nothing was done.
+    Usage = 2,
+    /// An input or output failed.
+    Io = 3,
+}
+
+impl Exit {
+    /// What `scan --exit-code` adds when something was found.
+    pub const FOUND: u8 = 10;
+
+    /// The code for the shell.
+    pub fn code(self) -> ExitCode {
+        ExitCode::from(self as u8)
+    }
+
+    /// The worse of two ends.
+    #[must_use]
+    pub fn or(self, other: Exit) -> Exit {
+        self.max(other)
+    }
+}
+
+/// The table of exit codes for `--help` and the manual page.
+pub const HELP: &str = "\
+Exit codes:
+  0  done
+  1  done, but inputs were damaged or rejected
+  2  the command line or the configuration is wrong
+  3  an input or output failed
+ 10  added by `scan --exit-code` when something was found (10, 11, 13)";

@@ -1,0 +1,119 @@
+//! Replaying capture files: what `observe` and `scan` share. Opens each input, drives its frames, and says what was
+//! wrong with it on standard error.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use indicatif::ProgressBar;
+
+use super::exit::Exit;
+use crate::capture::{CaptureError, FileReader, Frame};
+use crate::decode::LinkType;
+use crate::model::{Counter, Counters};
+
+/// How many frames between two updates of a progress bar.
+const PROGRESS_EVERY: u32 = 4096;
+
+/// Hands every frame of one file (`-` is standard input) to `visit` until it says stop.
+pub(super) fn replay(path: &Path, progress: Option<&ProgressBar>, mut visit: impl FnMut(Frame<'_>) -> bool) -> Exit {
+    let opened =
+        if path == Path::new("-") { FileReader::from_reader(io::stdin()) } else { FileReader::open(path) };
+    let mut reader = match opened {
+        Ok(reader) => reader,
+        Err(error) => return failed(path, &error),
+    };
+    let before = progress.map_or(0, ProgressBar::position);
+    let mut until_progress = PROGRESS_EVERY;
+    let exit = loop {
+        match reader.next_frame() {
+            Ok(Some(frame)) => {
+                if !visit(frame) {
+                    break Exit::Done;
+                }
+            }
+            Ok(None) => break Exit::Done,
+            Err(error) => break failed(path, &error),
+        }
+        until_progress -= 1;
+        if until_progress == 0 {
+            until_progress = PROGRESS_EVERY;
+            if let Some(bar) = progress {
+                bar.set_position(before + reader.bytes_read());
+            }
+        }
+    };
+    if let Some(bar) = progress {
+        bar.set_position(before + reader.bytes_read());
+    }
+    let damage = reader.damage();
+    for message in &damage.messages {
+        say(path, message);
+    }
+    if damage.messages_suppressed > 0 {
+        say(path, &format!("{} more damaged places", damage.messages_suppressed));
+    }
+    exit.or(if damage.is_clean() { Exit::Done } else { Exit::Damaged })
+}
+
+fn failed(path: &Path, error: &CaptureError) -> Exit {
+    say(path, &error.to_string());
+    match error {
+        CaptureError::Open(_) | CaptureError::Read { .. } | CaptureError::Directory => Exit::Io,
+        _ => Exit::Damaged,
+    }
+}
+
+/// Says which frames of a file could not be examined because of their link type.
+pub(super) fn report_link_types(path: &Path, unread: &[(u32, u64)]) {
+    for (number, frames) in unread {
+        say(path, &format!("{frames} frames of link type {} were skipped: it is not read", LinkType::name(*number)));
+    }
+}
+
+/// Counts frames by link type, for those that no decoder reads.
+#[derive(Default)]
+pub(super) struct UnreadLinkTypes(Vec<(u32, u64)>);
+
+impl UnreadLinkTypes {
+    /// Notes a frame's link type if it is not read.
+    #[inline]
+    pub(super) fn note(&mut self, linktype: u32) {
+        if LinkType::from_linktype(linktype).is_none() {
+            self.count(linktype);
+        }
+    }
+
+    #[cold]
+    fn count(&mut self, linktype: u32) {
+        match self.0.iter_mut().find(|(number, _)| *number == linktype) {
+            Some((_, frames)) => *frames += 1,
+            // A file may name any number of link types; a few dozen tell what is wrong with it.
+            None if self.0.len() < 64 => self.0.push((linktype, 1)),
+            None => {}
+        }
+    }
+
+    /// What was noted: link type and frames.
+    pub(super) fn counts(&self) -> &[(u32, u64)] {
+        &self.0
+    }
+}
+
+/// One line about an input on standard error.
+pub(super) fn say(path: &Path, message: &str) {
+    // If standard error is closed there is nobody to tell.
+    let _ = writeln!(io::stderr(), "stakeout: {}: {message}", path.display());
+}
+
+/// Frames that were skipped, by reason, for a summary.
+pub(super) fn skipped(counters: &Counters) -> Vec<(&'static str, u64)> {
+    counters
+        .iter()
+        .filter(|(_, n)| *n > 0)
+        .filter_map(|(c, n)| {
+            let info = c.info();
+            let (_, reason) = info.label?;
+            (info.metric == Counter::SkipNotIp.info().metric).then_some((reason, n))
+        })
+        .collect()
+}

@@ -1,0 +1,117 @@
+//! From what an extractor read to an observation: picks the client's side, counts, and keeps back what is not a name.
+
+use super::Context;
+use super::reader::Source;
+use crate::extract::{dns, http, tls};
+use crate::model::{Addr, Counter, Detail, DomainName, Endpoint, Kind, Observation, ObservationSink, Proto};
+
+/// A DNS message from `from.sender`: a query's client is its sender, an answer's its receiver.
+pub(crate) fn dns_message<S: ObservationSink>(message: &[u8], from: &Source, cx: &mut Context<'_, S>) {
+    let parsed = match dns::parse(message, cx.dns_scratch) {
+        Ok(parsed) => parsed,
+        Err(error) => {
+            cx.counters.bump(dns_reject(error));
+            return;
+        }
+    };
+    let (kind, client, server) = if parsed.is_response {
+        (Kind::Answer, from.receiver, from.sender)
+    } else {
+        (Kind::Query, from.sender, from.receiver)
+    };
+    let first = (parsed.qname, parsed.qtype);
+    for (name, qtype) in std::iter::once(first).chain(parsed.more_questions.iter().map(|q| (&q.qname, q.qtype))) {
+        if name.is_root() {
+            continue;
+        }
+        cx.counters.bump(Counter::NamesDns);
+        cx.sink.observe(&Observation {
+            ts: from.ts,
+            proto: Proto::Dns,
+            kind,
+            name,
+            client,
+            server,
+            encap: from.encap,
+            detail: Detail::Dns {
+                qtype,
+                rcode: parsed.rcode,
+                cname: parsed.cnames,
+                addrs: parsed.addrs,
+                ech: parsed.ech,
+            },
+        });
+    }
+}
+
+fn dns_reject(error: dns::DnsError) -> Counter {
+    match error {
+        dns::DnsError::BadPointer => Counter::DnsLoop,
+        dns::DnsError::NoQuestion | dns::DnsError::NotAQuery => Counter::DnsNotAQuestion,
+        dns::DnsError::TooShort | dns::DnsError::Truncated => Counter::DnsTruncated,
+        _ => Counter::DnsMalformed,
+    }
+}
+
+/// A ClientHello from `from.sender`. `version` is TLS's over TCP and QUIC's over QUIC.
+pub(crate) fn hello<S: ObservationSink>(
+    hello: &tls::ClientHello<'_>,
+    proto: Proto,
+    version: u32,
+    from: &Source,
+    cx: &mut Context<'_, S>,
+) {
+    match hello.name() {
+        Ok(name) => {
+            cx.counters.bump(if proto == Proto::Quic { Counter::NamesQuic } else { Counter::NamesTls });
+            cx.sink.observe(&Observation {
+                ts: from.ts,
+                proto,
+                kind: Kind::Sni,
+                name: &name,
+                client: from.sender,
+                server: from.receiver,
+                encap: from.encap,
+                detail: Detail::Hello { version, alpn: hello.alpn, ech: hello.ech },
+            });
+        }
+        Err(tls::NoName::Absent) => cx.counters.bump(Counter::HellosWithoutSni),
+        Err(tls::NoName::Bad) => cx.counters.bump(Counter::HellosBadSni),
+        Err(tls::NoName::IpLiteral) => cx.counters.bump(Counter::HellosAddressSni),
+    }
+}
+
+/// An HTTP/1 request head from `from.sender`.
+pub(crate) fn request<S: ObservationSink>(head: &http::RequestHead<'_>, from: &Source, cx: &mut Context<'_, S>) {
+    for name in head.name.iter().chain(&head.other_name) {
+        host(name, head.version, from, cx);
+    }
+}
+
+/// The Host of a request whose head never became complete.
+pub(crate) fn partial_request<S: ObservationSink>(prefix: &[u8], from: &Source, cx: &mut Context<'_, S>) {
+    if let Some(name) = http::partial_host(prefix) {
+        host(&name, 11, from, cx);
+    }
+}
+
+fn host<S: ObservationSink>(name: &DomainName, version: u32, from: &Source, cx: &mut Context<'_, S>) {
+    cx.counters.bump(Counter::NamesHttp);
+    cx.sink.observe(&Observation {
+        ts: from.ts,
+        proto: Proto::Http,
+        kind: Kind::Host,
+        name,
+        client: from.sender,
+        server: from.receiver,
+        encap: from.encap,
+        detail: Detail::Http { version },
+    });
+}
+
+pub(crate) fn http_reject(error: http::HttpError) -> Counter {
+    match error {
+        http::HttpError::TooLong => Counter::HttpTooLong,
+        _ => Counter::HttpMalformed,
+    }
+}

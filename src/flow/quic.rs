@@ -1,0 +1,287 @@
+//! QUIC connections: who is the client, which datagrams are opened, and what is kept until the hello is complete.
+//!
+//! A flow's entry remembers two connection IDs (as hashes) that lead to the connection already read: the client's
+//! first choice, and the server's, learnt from a long header that the server sent or from an Initial that no keys
+//! opened. So after the hello was found, the rest of the handshake is passed over without deriving keys, while a new
+//! connection on the same addresses and ports, which has another ID, is read.
+
+use super::Context;
+use super::emit;
+use super::key::{Direction, FlowKey, HashSeed};
+use super::pool::NO_BUFFER;
+use super::reader::Source;
+use super::table::{Entry, FlowTable, Half};
+use crate::extract::quic::{self, Connection, Progress, QuicError, QuicScratch};
+use crate::model::{Counter, EncapChain, ObservationSink, Packet, Proto, Timestamp, UdpDatagram};
+
+/// IP protocol number of UDP.
+const UDP: u8 = 17;
+
+/// A connection whose hello is not complete.
+struct Pending {
+    connection: Connection,
+    entry: u32,
+    direction: u8,
+    touched: Timestamp,
+    encap: EncapChain,
+}
+
+/// The connections whose hello is not complete: a bounded number, the longest silent given up first.
+pub(super) struct Connections {
+    slots: Vec<Option<Pending>>,
+    free: Vec<u32>,
+    capacity: usize,
+    timeout_ns: u64,
+    scratch: QuicScratch,
+    seed: HashSeed,
+    sweep_at: usize,
+}
+
+impl Connections {
+    /// Slots looked at in one sweep.
+    const SWEEP_SLOTS: usize = 1024;
+    /// Slots compared when one must go.
+    const SAMPLE: usize = 8;
+
+    pub(super) fn new(capacity: usize, timeout_ns: u64) -> Self {
+        Connections {
+            slots: Vec::new(),
+            free: Vec::new(),
+            capacity: capacity.clamp(1, NO_BUFFER as usize - 1),
+            timeout_ns,
+            scratch: QuicScratch::new(),
+            seed: HashSeed::random(),
+            sweep_at: 0,
+        }
+    }
+
+    /// Connections held.
+    pub(super) fn len(&self) -> usize {
+        self.slots.len() - self.free.len()
+    }
+
+    /// One datagram that begins with a long header of a version that is read.
+    pub(super) fn datagram<S: ObservationSink>(
+        &mut self,
+        table: &mut FlowTable,
+        packet: &Packet<'_>,
+        datagram: &UdpDatagram<'_>,
+        cx: &mut Context<'_, S>,
+    ) {
+        let Some((dcid, scid)) = quic::connection_ids(datagram.payload) else { return };
+        let (src, dst) = packet.endpoints();
+        let (key, direction) = FlowKey::new(src, dst);
+        let hash = table.hash(&key, UDP);
+        let index = match table.find(&key, UDP, hash, packet.ts) {
+            Some(index) => index,
+            // Only an Initial can begin a connection that is worth an entry.
+            None if !quic::probe(datagram.payload) => return,
+            None => {
+                let (index, evicted) = table.insert(key, UDP, hash, packet.ts, cx.counters);
+                match evicted {
+                    Some(old) if old.protocol == UDP => self.release(&old, cx),
+                    Some(old) => cx.evicted.push(old),
+                    None => {}
+                }
+                index
+            }
+        };
+        let entry = *table.entry(index);
+        let client = entry.halves.iter().position(|h| matches!(h, Half::Reading | Half::Done));
+        if client.is_some_and(|c| c != direction) {
+            // The server: from now on its connection ID stands in the client's packets.
+            table.entry(index).next[1] = self.id_hash(scid);
+            return;
+        }
+        let id = self.id_hash(dcid);
+        match entry.halves[direction] {
+            Half::Reading => self.go_on(table, index, &entry, direction, packet, datagram.payload, cx),
+            Half::Done if entry.next.contains(&id) => {}
+            Half::Unseen if entry.next[1] == id => {}
+            _ if quic::probe(datagram.payload) => {
+                self.begin(table, index, direction, id, packet, datagram.payload, cx);
+            }
+            _ => {}
+        }
+    }
+
+    /// Never 0, which stands for no connection ID.
+    fn id_hash(&self, id: &[u8]) -> u32 {
+        (self.seed.hash_bytes(id) as u32).max(1)
+    }
+
+    /// An Initial that may be a connection's first.
+    #[allow(clippy::too_many_arguments, reason = "one private call site; a struct would only rename them")]
+    fn begin<S: ObservationSink>(
+        &mut self,
+        table: &mut FlowTable,
+        index: usize,
+        direction: Direction,
+        id: u32,
+        packet: &Packet<'_>,
+        payload: &[u8],
+        cx: &mut Context<'_, S>,
+    ) {
+        let mut connection = Connection::new();
+        let found = match connection.feed(payload, &mut self.scratch, cx.counters) {
+            Progress::Found(found) => {
+                let entry = table.entry(index);
+                emit::hello(&found.hello, Proto::Quic, found.version as u32, &source(entry, direction, packet), cx);
+                true
+            }
+            Progress::NeedMore if connection.is_confirmed() => false,
+            Progress::NeedMore | Progress::Done | Progress::Reject(_) => {
+                // A server's Initial, or one that is damaged: it need not be tried again.
+                table.entry(index).next[1] = id;
+                return;
+            }
+        };
+        let slot = if found { NO_BUFFER } else { self.keep(table, connection, index, direction, packet, cx) };
+        let entry = table.entry(index);
+        entry.halves[direction] = if found { Half::Done } else { Half::Reading };
+        entry.halves[1 - direction] = Half::DoneAnywhere;
+        entry.next[0] = id;
+        entry.buffers[0] = slot;
+        if !found && slot == NO_BUFFER {
+            entry.halves[direction] = Half::Done;
+        }
+    }
+
+    /// Another datagram of a connection whose hello is not complete.
+    #[allow(clippy::too_many_arguments, reason = "one private call site; a struct would only rename them")]
+    fn go_on<S: ObservationSink>(
+        &mut self,
+        table: &mut FlowTable,
+        index: usize,
+        entry: &Entry,
+        direction: Direction,
+        packet: &Packet<'_>,
+        payload: &[u8],
+        cx: &mut Context<'_, S>,
+    ) {
+        let slot = entry.buffers[0];
+        let Some(Some(pending)) = self.slots.get_mut(slot as usize) else {
+            table.entry(index).halves[direction] = Half::Done;
+            return;
+        };
+        pending.touched = packet.ts;
+        match pending.connection.feed(payload, &mut self.scratch, cx.counters) {
+            Progress::NeedMore => return,
+            Progress::Found(found) => {
+                emit::hello(&found.hello, Proto::Quic, found.version as u32, &source(entry, direction, packet), cx);
+            }
+            Progress::Reject(QuicError::Hello(_)) => cx.counters.bump(Counter::TlsMalformed),
+            Progress::Reject(_) => return,
+            Progress::Done => {}
+        }
+        self.drop_slot(slot);
+        let entry = table.entry(index);
+        entry.halves[direction] = Half::Done;
+        entry.buffers[0] = NO_BUFFER;
+    }
+
+    /// Puts a connection into a slot, another's if need be.
+    fn keep<S: ObservationSink>(
+        &mut self,
+        table: &mut FlowTable,
+        connection: Connection,
+        index: usize,
+        direction: Direction,
+        packet: &Packet<'_>,
+        cx: &mut Context<'_, S>,
+    ) -> u32 {
+        if self.free.is_empty() && self.slots.len() >= self.capacity {
+            cx.counters.bump(Counter::StreamBuffersEvicted);
+            let n = self.slots.len();
+            let from = self.sweep_at;
+            let oldest = (0..Self::SAMPLE.min(n))
+                .map(|step| (from + step) % n)
+                .min_by_key(|i| self.slots[*i].as_ref().map_or(Timestamp::default(), |p| p.touched));
+            self.sweep_at = (from + Self::SAMPLE) % n;
+            if let Some(i) = oldest {
+                self.give_up(table, i, cx);
+            }
+        }
+        let pending = Some(Pending {
+            connection,
+            entry: index as u32,
+            direction: direction as u8,
+            touched: packet.ts,
+            encap: packet.encap,
+        });
+        match self.free.pop() {
+            Some(slot) => {
+                self.slots[slot as usize] = pending;
+                slot
+            }
+            None => {
+                self.slots.push(pending);
+                (self.slots.len() - 1) as u32
+            }
+        }
+    }
+
+    fn drop_slot(&mut self, slot: u32) {
+        if self.slots.get_mut(slot as usize).is_some_and(|s| s.take().is_some()) {
+            self.free.push(slot);
+        }
+    }
+
+    /// Ends the connection in a slot before its hello is complete.
+    fn give_up<S: ObservationSink>(&mut self, table: &mut FlowTable, slot: usize, cx: &mut Context<'_, S>) {
+        let Some(Some(pending)) = self.slots.get(slot) else { return };
+        let entry = table.entry(pending.entry as usize);
+        if entry.protocol == UDP && entry.buffers[0] == slot as u32 {
+            entry.halves[usize::from(pending.direction)] = Half::Done;
+            entry.buffers[0] = NO_BUFFER;
+            let entry = *entry;
+            read_partial(pending, &entry, cx);
+        }
+        self.drop_slot(slot as u32);
+    }
+
+    /// Gives back the connection of a flow that lost its place in the table.
+    pub(super) fn release<S: ObservationSink>(&mut self, old: &Entry, cx: &mut Context<'_, S>) {
+        if let Some(Some(pending)) = self.slots.get(old.buffers[0] as usize) {
+            read_partial(pending, old, cx);
+        }
+        self.drop_slot(old.buffers[0]);
+    }
+
+    /// Gives up the connections that have been silent too long, a part of the slots at a time.
+    pub(super) fn sweep<S: ObservationSink>(
+        &mut self,
+        table: &mut FlowTable,
+        now: Timestamp,
+        cx: &mut Context<'_, S>,
+    ) {
+        let n = self.slots.len();
+        for _ in 0..Self::SWEEP_SLOTS.min(n) {
+            self.sweep_at = (self.sweep_at + 1) % n;
+            if self.slots[self.sweep_at].as_ref().is_some_and(|p| now.nanos_since(p.touched) > self.timeout_ns) {
+                self.give_up(table, self.sweep_at, cx);
+            }
+        }
+    }
+
+    /// Reads what can be read of every incomplete hello: the capture is over.
+    pub(super) fn finish<S: ObservationSink>(&mut self, table: &mut FlowTable, cx: &mut Context<'_, S>) {
+        for slot in 0..self.slots.len() {
+            self.give_up(table, slot, cx);
+        }
+    }
+}
+
+fn read_partial<S: ObservationSink>(pending: &Pending, entry: &Entry, cx: &mut Context<'_, S>) {
+    if let Some(found) = pending.connection.partial() {
+        let (sender, receiver) = entry.key.ends(usize::from(pending.direction));
+        let from = Source { ts: pending.touched, encap: pending.encap, sender, receiver };
+        cx.counters.bump(Counter::HellosPartial);
+        emit::hello(&found.hello, Proto::Quic, found.version as u32, &from, cx);
+    }
+}
+
+fn source(entry: &Entry, direction: Direction, packet: &Packet<'_>) -> Source {
+    let (sender, receiver) = entry.key.ends(direction);
+    Source { ts: packet.ts, encap: packet.encap, sender, receiver }
+}

@@ -1,0 +1,249 @@
+//! What the first octets of a stream are, and reading on in them: the bridge from ordered octets to the extractors.
+//!
+//! Everything here takes a contiguous prefix of a stream and says how far it got; who holds the octets, and whether
+//! they came straight from a packet or out of a buffer, is the caller's business.
+
+use super::table::Half;
+use super::{Context, emit};
+use crate::extract::{dns, http, tls};
+use crate::model::{Counter, EncapChain, Endpoint, ObservationSink, Proto, Scope, Timestamp};
+
+/// How a stream is being read.
+#[derive(Debug, Default)]
+pub(crate) enum Reader {
+    /// Its protocol is not yet known.
+    #[default]
+    Undecided,
+    /// A ClientHello that lies in one record, of which some is missing.
+    TlsRecord,
+    /// A ClientHello over several records; `fed` octets of the prefix have been taken.
+    TlsRecords { reader: Box<tls::HelloReader>, fed: usize },
+    /// An HTTP/1 request head.
+    Http(http::HeadScanner),
+    /// DNS messages, each after its length.
+    Dns,
+}
+
+/// Who sent the octets, to whom and when.
+#[derive(Clone, Copy)]
+pub(crate) struct Source {
+    pub(crate) ts: Timestamp,
+    pub(crate) encap: EncapChain,
+    pub(crate) sender: Endpoint,
+    pub(crate) receiver: Endpoint,
+}
+
+/// What the first octets of a stream look like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Start {
+    Tls,
+    Http,
+    /// Too few octets to tell.
+    Unclear,
+    /// Nothing that is read, or nothing that may be.
+    Nothing,
+}
+
+/// How far reading got.
+pub(crate) enum Step {
+    /// More octets are needed.
+    More,
+    /// `octets` from the start of the prefix are settled; they may reach beyond its end.
+    Read { octets: u32, then: Then },
+    /// This is nothing that is read; counted under the given counter if not yet counted.
+    Not(Option<Counter>),
+}
+
+/// What may follow what was read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Then {
+    Nothing,
+    NextMessage,
+    NextRequest,
+}
+
+impl Then {
+    /// The state of a direction that waits for it with nothing held.
+    pub(crate) fn half(self) -> Half {
+        match self {
+            Then::Nothing => Half::Done,
+            Then::NextMessage => Half::BetweenMessages,
+            Then::NextRequest => Half::BetweenRequests,
+        }
+    }
+}
+
+/// What the first octets of a stream look like, of the protocols in `scope`.
+#[inline]
+pub(crate) fn classify(prefix: &[u8], scope: Scope) -> Start {
+    match prefix.first() {
+        Some(0x16) if scope.allows(Proto::Tls) => match tls::probe(prefix) {
+            tls::Probe::Yes => Start::Tls,
+            tls::Probe::Maybe => Start::Unclear,
+            tls::Probe::No => Start::Nothing,
+        },
+        // A method is upper case by convention and case-sensitive (RFC 9110 section 9.1); empty lines may precede it.
+        Some(b'A'..=b'Z' | b'\r' | b'\n') if scope.allows(Proto::Http) => match http::probe(prefix) {
+            http::Probe::Yes => Start::Http,
+            http::Probe::Maybe => Start::Unclear,
+            http::Probe::No => Start::Nothing,
+        },
+        _ => Start::Nothing,
+    }
+}
+
+/// Whether a segment begins with a ClientHello beyond doubt: the cheap test for streams that are otherwise done.
+#[inline]
+pub(crate) fn begins_hello(payload: &[u8]) -> bool {
+    payload.first() == Some(&0x16) && payload.len() > 10 && tls::probe(payload) == tls::Probe::Yes
+}
+
+/// Whether a segment begins with an HTTP/1 request beyond doubt.
+pub(crate) fn begins_request(payload: &[u8]) -> bool {
+    http::probe(payload) == http::Probe::Yes
+}
+
+/// Whether a segment may begin with an HTTP/1 request.
+pub(crate) fn may_begin_request(payload: &[u8]) -> bool {
+    http::probe(payload) != http::Probe::No
+}
+
+/// Whether a segment begins with a DNS message after its length, as far as it goes.
+pub(crate) fn begins_dns(payload: &[u8]) -> bool {
+    dns::tcp::probe(payload) != Some(false)
+}
+
+/// Reads on. `prefix` is everything contiguous from the start of the stream, or of its next message or request.
+pub(crate) fn read<S: ObservationSink>(
+    reader: &mut Reader,
+    prefix: &[u8],
+    from: &Source,
+    cx: &mut Context<'_, S>,
+) -> Step {
+    loop {
+        match reader {
+            Reader::Undecided => match classify(prefix, cx.scope) {
+                Start::Tls => *reader = Reader::TlsRecord,
+                Start::Http => *reader = Reader::Http(http::HeadScanner::default()),
+                Start::Unclear => return Step::More,
+                Start::Nothing => return Step::Not(Some(Counter::StreamUnknown)),
+            },
+            Reader::TlsRecord => match tls::whole_hello(prefix) {
+                Some(Ok(hello)) => {
+                    emit::hello(&hello, Proto::Tls, u32::from(hello.version), from, cx);
+                    return Step::Read { octets: prefix.len() as u32, then: Then::Nothing };
+                }
+                Some(Err(_)) => return Step::Not(Some(Counter::TlsMalformed)),
+                None if tls::first_record_is_short(prefix) => return Step::More,
+                None => *reader = Reader::TlsRecords { reader: Box::default(), fed: 0 },
+            },
+            Reader::TlsRecords { reader, fed } => {
+                let new = prefix.get(*fed..).unwrap_or_default();
+                *fed = prefix.len();
+                return match reader.feed(new) {
+                    tls::Progress::NeedMore => Step::More,
+                    tls::Progress::Found(hello) => {
+                        emit::hello(&hello, Proto::Tls, u32::from(hello.version), from, cx);
+                        Step::Read { octets: prefix.len() as u32, then: Then::Nothing }
+                    }
+                    tls::Progress::Reject(_) => Step::Not(Some(Counter::TlsMalformed)),
+                };
+            }
+            Reader::Http(_) => return read_requests(reader, prefix, from, cx),
+            Reader::Dns => return read_messages(prefix, from, cx),
+        }
+    }
+}
+
+/// Every whole DNS message in the prefix (RFC 7766 section 8: any number may share a segment).
+fn read_messages<S: ObservationSink>(prefix: &[u8], from: &Source, cx: &mut Context<'_, S>) -> Step {
+    let mut messages = dns::tcp::messages(prefix);
+    for message in messages.by_ref() {
+        emit::dns_message(message, from, cx);
+    }
+    match messages.consumed() {
+        0 => Step::More,
+        read => Step::Read { octets: read as u32, then: Then::NextMessage },
+    }
+}
+
+/// Every whole request head in the prefix, stepping over bodies of a known length.
+fn read_requests<S: ObservationSink>(
+    reader: &mut Reader,
+    prefix: &[u8],
+    from: &Source,
+    cx: &mut Context<'_, S>,
+) -> Step {
+    let mut read: usize = 0;
+    loop {
+        let rest = prefix.get(read..).unwrap_or_default();
+        if rest.is_empty() {
+            return Step::Read { octets: clamp(read), then: Then::NextRequest };
+        }
+        let Reader::Http(scanner) = reader else { return Step::More };
+        match scanner.parse(rest) {
+            http::Parsed::NeedMore => {
+                return if read == 0 { Step::More } else { Step::Read { octets: clamp(read), then: Then::NextRequest } };
+            }
+            http::Parsed::Reject(error) => {
+                cx.counters.bump(emit::http_reject(error));
+                return Step::Not(None);
+            }
+            http::Parsed::Head(head) => {
+                emit::request(&head, from, cx);
+                *reader = Reader::Http(http::HeadScanner::default());
+                read = read.saturating_add(head.head_len);
+                match head.body {
+                    http::Body::None => {}
+                    http::Body::Length(n) => read = read.saturating_add(usize::try_from(n).unwrap_or(usize::MAX)),
+                    // The next request is recognised at the start of a later segment.
+                    http::Body::Chunked | http::Body::Unknown => {
+                        return Step::Read { octets: clamp(read.max(prefix.len())), then: Then::NextRequest };
+                    }
+                }
+                if head.is_connect {
+                    return Step::Read { octets: clamp(read), then: Then::Nothing };
+                }
+                if read < prefix.len() && http::probe(&prefix[read..]) == http::Probe::No {
+                    return Step::Read { octets: clamp(prefix.len()), then: Then::NextRequest };
+                }
+            }
+        }
+    }
+}
+
+/// A distance in sequence numbers: half the sequence space at most, beyond which before and after change places.
+fn clamp(octets: usize) -> u32 {
+    octets.min(i32::MAX as usize) as u32
+}
+
+/// Reads what can be read of a stream that will never be complete.
+pub(crate) fn read_partial<S: ObservationSink>(
+    reader: &Reader,
+    prefix: &[u8],
+    from: &Source,
+    cx: &mut Context<'_, S>,
+) {
+    match reader {
+        Reader::TlsRecord => {
+            if let Some(hello) = prefix.get(tls::RECORD_HEADER..).and_then(tls::walk_partial) {
+                cx.counters.bump(Counter::HellosPartial);
+                emit::hello(&hello, Proto::Tls, u32::from(hello.version), from, cx);
+            }
+        }
+        Reader::TlsRecords { reader, .. } => {
+            if let Some(hello) = reader.partial() {
+                cx.counters.bump(Counter::HellosPartial);
+                emit::hello(&hello, Proto::Tls, u32::from(hello.version), from, cx);
+            }
+        }
+        Reader::Http(_) => emit::partial_request(prefix, from, cx),
+        Reader::Dns => {
+            // The question of a message whose end is missing is as good as any.
+            if let Some(message) = dns::tcp::messages(prefix).partial() {
+                emit::dns_message(message, from, cx);
+            }
+        }
+        Reader::Undecided => {}
+    }
+}
