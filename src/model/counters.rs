@@ -52,6 +52,7 @@ counters! {
     SkipDepth = "frames_skipped_total"[reason = "too-deep"], "Frames that were not examined further, by reason.";
     SkipEncrypted = "frames_skipped_total"[reason = "encrypted"], "Frames that were not examined further, by reason.";
     SkipIcmp = "frames_skipped_total"[reason = "icmp"], "Frames that were not examined further, by reason.";
+    SkipAggregated = "frames_skipped_total"[reason = "aggregated"], "Frames that were not examined further, by reason.";
     SnapCut = "packets_snap_cut_total", "Packets of which the capture holds less than the headers promise.";
 
     Fragments = "ip_fragments_total", "IP fragments seen.";
