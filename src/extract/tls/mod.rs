@@ -1,1 +1,3 @@
 //! tls
+
+pub mod build;
