@@ -35,7 +35,7 @@ pub enum Version {
 
 /// What a long header carries (RFC 9000 section 17.2), whatever bits say so in the version at hand.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum PacketType {
+pub(super) enum PacketType {
     /// Initial: the only one that is opened.
     Initial,
     /// 0-RTT.
