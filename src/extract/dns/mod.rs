@@ -18,6 +18,8 @@ mod reverse;
 mod svcb;
 pub mod tcp;
 #[cfg(test)]
+mod oracle_tests;
+#[cfg(test)]
 mod tests;
 
 pub use error::DnsError;
