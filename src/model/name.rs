@@ -58,6 +58,40 @@ impl DomainName {
         Ok(())
     }
 
+    /// Makes this the root again, so that one name can be read into many times without writing all its octets.
+    #[inline]
+    pub const fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Appends the run of plain DNS labels (RFC 1035 section 3.1: a length of 1 to 63, then so many octets) at the
+    /// start of `wire`, lower-casing ASCII letters. The run ends before the first octet that is no such length (the
+    /// root's zero, a pointer, a reserved type) and before a label that `wire` does not hold whole. Gives the number
+    /// of octets taken.
+    ///
+    /// # Errors
+    /// [`NameError::TooLong`] if the run does not fit; the name is then unchanged.
+    #[inline]
+    pub fn push_wire_labels(&mut self, wire: &[u8]) -> Result<usize, NameError> {
+        let start = usize::from(self.len);
+        let room = Self::MAX - start;
+        let mut run = 0;
+        while let Some(&label @ 1..=63) = wire.get(run) {
+            let next = run + 1 + usize::from(label);
+            if next > wire.len() {
+                break;
+            }
+            if next > room {
+                return Err(NameError::TooLong);
+            }
+            run = next;
+        }
+        // Length octets are below `A`, so the run is lower-cased as a whole. `run` is at most `room` and `wire.len()`.
+        lower_case_into(&mut self.octets[start..start + run], &wire[..run]);
+        self.len = (start + run) as u8;
+        Ok(run)
+    }
+
     /// A name from text as it stands in SNI, Host or a rule file: labels split at dots, one trailing dot dropped,
     /// no escapes understood, no IDNA conversion.
     ///
@@ -114,6 +148,40 @@ impl DomainName {
         }
         at == cut
     }
+}
+
+/// Copies `from` into `to`, which is as long, lower-casing ASCII letters eight octets at a time: names of twenty octets
+/// are too short for the vector loop that the compiler makes of the plain form, whose tail goes octet by octet.
+#[inline]
+fn lower_case_into(to: &mut [u8], from: &[u8]) {
+    let (Some(last_to), Some(last_from)) = (to.len().checked_sub(8), from.len().checked_sub(8)) else {
+        for (to, from) in to.iter_mut().zip(from) {
+            *to = from.to_ascii_lowercase();
+        }
+        return;
+    };
+    let (to_words, _) = to.as_chunks_mut::<8>();
+    let (from_words, _) = from.as_chunks::<8>();
+    for (to, from) in to_words.iter_mut().zip(from_words) {
+        *to = lower_case_word(*from);
+    }
+    // The rest of less than eight octets, as the last eight: some are written twice, alike.
+    if let (Some(to), Some(from)) = (to[last_to..].first_chunk_mut::<8>(), from[last_from..].first_chunk::<8>()) {
+        *to = lower_case_word(*from);
+    }
+}
+
+/// Lower-cases the ASCII letters among eight octets at once.
+#[inline]
+fn lower_case_word(octets: [u8; 8]) -> [u8; 8] {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let word = u64::from_ne_bytes(octets);
+    // Without the top bits no sum carries into its neighbour; each sum's top bit then tells "at least" and "above".
+    let low = word & (0x7f * EACH);
+    let from_a = low + (0x80 - b'A' as u64) * EACH;
+    let above_z = low + (0x7f - b'Z' as u64) * EACH;
+    let upper = (from_a ^ above_z) & !word & (0x80 * EACH);
+    (word | upper >> 2).to_ne_bytes()
 }
 
 impl PartialEq for DomainName {
@@ -203,6 +271,41 @@ mod tests {
         n.push_label(b"Example").unwrap();
         assert_eq!(n.to_string(), "a\\046b\\092c\\000\\255 d.example");
         assert_eq!(DomainName::root().to_string(), ".");
+    }
+
+    #[test]
+    fn wire_runs_stop_before_what_is_no_plain_label() {
+        let mut n = DomainName::root();
+        assert_eq!(n.push_wire_labels(b"\x03WwW\x07eXample\xc0\x0c"), Ok(12));
+        assert_eq!(n.push_wire_labels(b"\x03com\x00\x03not"), Ok(4));
+        assert_eq!(n.push_wire_labels(b"\x05shor"), Ok(0));
+        assert_eq!(n.push_wire_labels(b""), Ok(0));
+        assert_eq!(n.push_wire_labels(&[64; 65]), Ok(0));
+        assert_eq!(n, name("www.example.com"));
+        let long = [b"\x3f".as_slice(), &[b'A'; 63]].concat().repeat(5);
+        let before = n;
+        assert_eq!(n.push_wire_labels(&long), Err(NameError::TooLong));
+        assert_eq!(n, before);
+        n.clear();
+        assert_eq!(n.push_wire_labels(&long[..192]), Ok(192));
+        assert!(n.labels().all(|l| l == [b'a'; 63]));
+    }
+
+    #[test]
+    fn words_are_lower_cased_like_octets() {
+        for b in 0..=255u8 {
+            for at in 0..8 {
+                let mut octets = *b"Az@[`{\xc1\x00";
+                octets[at] = b;
+                assert_eq!(lower_case_word(octets), octets.map(|b| b.to_ascii_lowercase()));
+            }
+        }
+        let from: Vec<u8> = (0..64).map(|i| b'A' + i).collect();
+        for len in 0..64 {
+            let mut to = vec![0; len];
+            lower_case_into(&mut to, &from[..len]);
+            assert_eq!(to, from[..len].to_ascii_lowercase());
+        }
     }
 
     #[test]
