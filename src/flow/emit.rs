@@ -83,15 +83,9 @@ pub(crate) fn hello<S: ObservationSink>(
 
 /// An HTTP/1 request head from `from.sender`.
 pub(crate) fn request<S: ObservationSink>(head: &http::RequestHead<'_>, from: &Source, cx: &mut Context<'_, S>) {
-    for name in head.name.iter().chain(&head.other_name) {
-        host(name, head.version, from, cx);
-    }
-}
-
-/// The Host of a request whose head never became complete.
-pub(crate) fn partial_request<S: ObservationSink>(prefix: &[u8], from: &Source, cx: &mut Context<'_, S>) {
-    if let Some(name) = http::partial_host(prefix) {
-        host(&name, 11, from, cx);
+    // An address is not a name, and may be a subscriber's.
+    for name in [head.host, head.other_host].into_iter().flatten().filter_map(|h| h.name()) {
+        host(&name, head.version, from, cx);
     }
 }
 

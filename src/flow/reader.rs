@@ -237,7 +237,11 @@ pub(crate) fn read_partial<S: ObservationSink>(
                 emit::hello(&hello, Proto::Tls, u32::from(hello.version), from, cx);
             }
         }
-        Reader::Http(_) => emit::partial_request(prefix, from, cx),
+        Reader::Http(_) => {
+            if let Some(head) = http::partial_head(prefix) {
+                emit::request(&head, from, cx);
+            }
+        }
         Reader::Dns => {
             // The question of a message whose end is missing is as good as any.
             if let Some(message) = dns::tcp::messages(prefix).partial() {

@@ -136,6 +136,21 @@ pub fn is_unread_version(datagram: &[u8]) -> bool {
     version != 0 && Version::from_wire(version).is_none() && ids.is_some_and(|(dcid, _)| dcid.len() >= 8)
 }
 
+/// Destination and source connection ID of a datagram's first packet, if that has the long header of a version that is
+/// read (RFC 8999 section 5.1). Its type does not matter.
+#[inline]
+pub fn connection_ids(datagram: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&first, rest) = datagram.split_first()?;
+    if first & LONG_FORM == 0 {
+        return None;
+    }
+    let (number, rest) = rest.split_first_chunk::<4>()?;
+    Version::from_wire(u32::from_be_bytes(*number))?;
+    let (dcid, rest) = split_connection_id(rest)?;
+    let (scid, _) = split_connection_id(rest)?;
+    Some((dcid, scid))
+}
+
 /// Splits after a connection ID with its length octet.
 #[inline]
 fn split_connection_id(bytes: &[u8]) -> Option<(&[u8], &[u8])> {

@@ -24,6 +24,6 @@ mod version;
 
 pub use connection::{Connection, Hello, Progress, QuicScratch};
 pub use error::QuicError;
-pub use header::{ConnectionId, is_unread_version, probe, put_varint};
+pub use header::{ConnectionId, connection_ids, is_unread_version, probe, put_varint};
 pub use keys::{InitialKeys, Side};
 pub use version::Version;

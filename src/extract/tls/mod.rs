@@ -24,7 +24,7 @@ mod tests;
 pub use error::TlsError;
 pub use hello::{ClientHello, NoName, Sni, is_ip_literal, walk_hello, walk_partial};
 pub use probe::{Probe, probe};
-pub use record::{HelloReader, Progress, whole_hello};
+pub use record::{HelloReader, Progress, RECORD_HEADER, first_record_is_short, whole_hello};
 
 /// The longest handshake message that is read, header included. Real ones have 200 to 4,000 octets.
 pub const MAX_HELLO: usize = 64 * 1024;

@@ -4,7 +4,7 @@ use super::hello::{ClientHello, walk_hello, walk_partial};
 use super::{HANDSHAKE_HEADER, TlsError, message_len};
 
 /// Octets of a record header: type, version, length.
-pub(super) const RECORD_HEADER: usize = 5;
+pub const RECORD_HEADER: usize = 5;
 /// Record type of the handshake.
 const HANDSHAKE: u8 = 0x16;
 /// The longest record: 2^14 octets, and 256 that only encrypted ones may use.
@@ -29,6 +29,15 @@ pub fn whole_hello(stream_prefix: &[u8]) -> Option<Result<ClientHello<'_>, TlsEr
     match message_len(*record.first_chunk::<HANDSHAKE_HEADER>()?) {
         Ok(len) => record.get(..len).map(walk_hello),
         Err(error) => Some(Err(error)),
+    }
+}
+
+/// Whether the first record of a stream is not complete, so that [`whole_hello`] may yet succeed.
+#[inline]
+pub fn first_record_is_short(stream_prefix: &[u8]) -> bool {
+    match stream_prefix.split_first_chunk::<RECORD_HEADER>() {
+        Some((header, content)) => record_len(header).is_some_and(|len| content.len() < len),
+        None => true,
     }
 }
 
