@@ -12,13 +12,13 @@ mod error;
 mod header;
 mod message;
 mod name;
+#[cfg(test)]
+mod oracle_tests;
 mod probe;
 mod records;
 mod reverse;
 mod svcb;
 pub mod tcp;
-#[cfg(test)]
-mod oracle_tests;
 #[cfg(test)]
 mod tests;
 

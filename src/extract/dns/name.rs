@@ -116,7 +116,8 @@ mod tests {
 
     #[test]
     fn names_have_at_most_255_octets() {
-        let fits = [[&b"\x3f"[..], &[b'a'; 63]].concat().repeat(3), [&b"\x3d"[..], &[b'b'; 61], b"\x00"].concat()].concat();
+        let fits =
+            [[&b"\x3f"[..], &[b'a'; 63]].concat().repeat(3), [&b"\x3d"[..], &[b'b'; 61], b"\x00"].concat()].concat();
         assert_eq!(fits.len(), 255);
         assert_eq!(read(&fits, 12).unwrap().1, 12 + 255);
         let over = [b"\x01x".as_slice(), &fits].concat();

@@ -67,7 +67,8 @@ fn question_plausible(question: &[u8], is_whole: bool) -> bool {
 mod tests {
     use super::*;
 
-    const QUERY: &[u8] = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03com\x00\x00\x01\x00\x01";
+    const QUERY: &[u8] =
+        b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03com\x00\x00\x01\x00\x01";
 
     fn with(at: usize, value: u8) -> Vec<u8> {
         let mut m = QUERY.to_vec();

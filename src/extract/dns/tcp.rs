@@ -82,7 +82,8 @@ pub fn probe(stream: &[u8]) -> Option<bool> {
 mod tests {
     use super::*;
 
-    const QUERY: &[u8] = b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03com\x00\x00\x01\x00\x01";
+    const QUERY: &[u8] =
+        b"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00\x03www\x07example\x03com\x00\x00\x01\x00\x01";
 
     fn framed(parts: &[&[u8]]) -> Vec<u8> {
         parts.iter().flat_map(|m| [&(m.len() as u16).to_be_bytes()[..], m].concat()).collect()
