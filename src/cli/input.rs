@@ -85,11 +85,11 @@ impl UnreadLinkTypes {
 
     #[cold]
     fn count(&mut self, linktype: u32) {
-        match self.0.iter_mut().find(|(number, _)| *number == linktype) {
-            Some((_, frames)) => *frames += 1,
+        if let Some((_, frames)) = self.0.iter_mut().find(|(number, _)| *number == linktype) {
+            *frames += 1;
+        } else if self.0.len() < 64 {
             // A file may name any number of link types; a few dozen tell what is wrong with it.
-            None if self.0.len() < 64 => self.0.push((linktype, 1)),
-            None => {}
+            self.0.push((linktype, 1));
         }
     }
 

@@ -1,11 +1,11 @@
 //! The commands: arguments, help, and one file a command. `main` does nothing but call [`main`].
 
-mod demo;
+
 mod exit;
 mod input;
 mod observe;
 mod rrtype;
-mod scan;
+
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -26,8 +26,8 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     Observe(observe::ObserveArgs),
-    Scan(scan::ScanArgs),
-    Demo(demo::DemoArgs),
+
+
 }
 
 /// Parses the arguments, runs the command, gives its exit code.
@@ -43,8 +43,8 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Observe(args) => observe::run(&args).code(),
-        Command::Scan(args) => scan::run(&args),
-        Command::Demo(args) => demo::run(&args).code(),
+
+
     }
 }
 

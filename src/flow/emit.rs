@@ -3,7 +3,7 @@
 use super::Context;
 use super::reader::Source;
 use crate::extract::{dns, http, tls};
-use crate::model::{Addr, Counter, Detail, DomainName, Endpoint, Kind, Observation, ObservationSink, Proto};
+use crate::model::{Counter, Detail, DomainName, Kind, Observation, ObservationSink, Proto};
 
 /// A DNS message from `from.sender`: a query's client is its sender, an answer's its receiver.
 pub(crate) fn dns_message<S: ObservationSink>(message: &[u8], from: &Source, cx: &mut Context<'_, S>) {

@@ -186,6 +186,9 @@ fn read_requests<S: ObservationSink>(
                 return if read == 0 { Step::More } else { Step::Read { octets: clamp(read), then: Then::NextRequest } };
             }
             http::Parsed::Reject(error) => {
+                if let Some(head) = http::partial_head(rest) {
+                    emit::request(&head, from, cx);
+                }
                 cx.counters.bump(emit::http_reject(error));
                 return Step::Not(None);
             }
@@ -195,14 +198,12 @@ fn read_requests<S: ObservationSink>(
                 read = read.saturating_add(head.head_len);
                 match head.body {
                     http::Body::None => {}
+                    http::Body::Tunnel => return Step::Read { octets: clamp(read), then: Then::Nothing },
                     http::Body::Length(n) => read = read.saturating_add(usize::try_from(n).unwrap_or(usize::MAX)),
                     // The next request is recognised at the start of a later segment.
                     http::Body::Chunked | http::Body::Unknown => {
                         return Step::Read { octets: clamp(read.max(prefix.len())), then: Then::NextRequest };
                     }
-                }
-                if head.is_connect {
-                    return Step::Read { octets: clamp(read), then: Then::Nothing };
                 }
                 if read < prefix.len() && http::probe(&prefix[read..]) == http::Probe::No {
                     return Step::Read { octets: clamp(prefix.len()), then: Then::NextRequest };
