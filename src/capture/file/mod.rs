@@ -1,0 +1,183 @@
+//! Capture files: classic pcap and pcapng, plain or compressed with gzip or zstd.
+//!
+//! Both formats are read by hand rather than by the `pcap-parser` crate: parsing hostile packet data is what this
+//! program is for, a record header is four integers, and what matters here is around them. The crate hands out a block
+//! enum and leaves refilling, the state of sections and clocks to its caller, stops for good where this reader finds the
+//! way back after damage, and costs several times as much a packet as the header is worth. libpcap reads no compressed
+//! files, copies each packet through stdio, refuses a pcapng file with interfaces of different link types, and gives up
+//! at the first damaged record.
+//!
+//! A file that is damaged is no error: every packet that is certainly one is handed out, and the rest is counted in a
+//! [`DamageReport`].
+
+mod clock;
+mod damage;
+mod input;
+mod order;
+mod pcap;
+mod pcapng;
+#[cfg(test)]
+mod tests;
+mod window;
+
+pub use damage::DamageReport;
+
+use super::{CaptureError, CaptureStats, Frame, PacketSource, Poll};
+use crate::model::Timestamp;
+use input::Input;
+use pcap::Pcap;
+use pcapng::Pcapng;
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+use window::Window;
+
+/// Reads the packets of one capture file.
+///
+/// ```no_run
+/// # fn main() -> Result<(), stakeout::capture::CaptureError> {
+/// let mut reader = stakeout::capture::FileReader::open("traffic.pcapng.zst".as_ref())?;
+/// while let Some(frame) = reader.next_frame()? {
+///     let _ = (frame.ts, frame.linktype, frame.data);
+/// }
+/// let damaged = !reader.damage().is_clean();
+/// # Ok(()) }
+/// ```
+pub struct FileReader {
+    window: Window,
+    format: Format,
+    damage: DamageReport,
+    input_len: Option<u64>,
+    ended: bool,
+    /// Frames visited by `poll` and not yet told by `stats`.
+    received: u64,
+}
+
+enum Format {
+    Pcap(Pcap),
+    Pcapng(Pcapng),
+}
+
+/// A packet and where in the window it lies.
+struct Located {
+    ts: Timestamp,
+    linktype: u32,
+    interface: u32,
+    orig_len: u32,
+    from: usize,
+    len: usize,
+}
+
+impl FileReader {
+    /// Opens a file and reads its header.
+    ///
+    /// # Errors
+    /// The file cannot be opened or read, is a directory, is empty, or is not a capture. The messages do not repeat
+    /// the path.
+    pub fn open(path: &Path) -> Result<Self, CaptureError> {
+        let file = File::open(path).map_err(CaptureError::Open)?;
+        let metadata = file.metadata().map_err(CaptureError::Open)?;
+        if metadata.is_dir() {
+            return Err(CaptureError::Directory);
+        }
+        Self::new(file, metadata.is_file().then_some(metadata.len()))
+    }
+
+    /// Reads from anything: standard input, a pipe, memory. It is read in large pieces, so it needs no buffer.
+    ///
+    /// # Errors
+    /// As [`FileReader::open`].
+    pub fn from_reader(reader: impl Read + Send + 'static) -> Result<Self, CaptureError> {
+        Self::new(reader, None)
+    }
+
+    fn new(reader: impl Read + Send + 'static, input_len: Option<u64>) -> Result<Self, CaptureError> {
+        let input = Input::new(reader)?;
+        if input.head.is_empty() {
+            return Err(CaptureError::Empty);
+        }
+        let (pcap, pcapng) = (Pcap::recognises(&input.head), Pcapng::recognises(&input.head));
+        if !pcap && !pcapng {
+            return Err(CaptureError::NotACapture { begins: input::describe(&input.head) });
+        }
+        let mut window = Window::new(input, input_len);
+        let format =
+            if pcap { Format::Pcap(Pcap::open(&mut window)?) } else { Format::Pcapng(Pcapng::open(&mut window)?) };
+        Ok(FileReader { window, format, damage: DamageReport::default(), input_len, ended: false, received: 0 })
+    }
+
+    /// The next frame, lent from the reader's buffer; `None` at the end of what can be read (ask [`Self::damage`] then
+    /// whether that is the end of the file).
+    ///
+    /// # Errors
+    /// The system failed to read. After an error there are no more frames.
+    #[inline]
+    pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let found = match &mut self.format {
+            Format::Pcap(pcap) => pcap.next(&mut self.window, &mut self.damage),
+            Format::Pcapng(pcapng) => pcapng.next(&mut self.window, &mut self.damage),
+        };
+        match found {
+            Ok(Some(at)) => Ok(Some(Frame {
+                ts: at.ts,
+                linktype: at.linktype,
+                interface: at.interface,
+                orig_len: at.orig_len,
+                data: self.window.slice(at.from, at.len),
+            })),
+            Ok(None) => {
+                self.end();
+                Ok(None)
+            }
+            Err(e) => {
+                self.end();
+                Err(e)
+            }
+        }
+    }
+
+    #[cold]
+    fn end(&mut self) {
+        self.ended = true;
+        if let Some(fault) = self.window.take_fault() {
+            let at = self.window.offset();
+            self.damage.truncated = true;
+            self.damage.note(|| format!("{fault}; it could be read up to byte {at} of what it holds"));
+        }
+    }
+
+    /// Octets read of the input so far; of a compressed file the compressed ones.
+    pub fn bytes_read(&self) -> u64 {
+        self.window.bytes_read()
+    }
+
+    /// Length of the input in octets, if it is a regular file: what [`Self::bytes_read`] goes up to.
+    pub fn input_len(&self) -> Option<u64> {
+        self.input_len
+    }
+
+    /// What was skipped or damaged so far; final once [`Self::next_frame`] gave `None`.
+    pub fn damage(&self) -> &DamageReport {
+        &self.damage
+    }
+}
+
+impl PacketSource for FileReader {
+    fn poll(&mut self, max: usize, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Poll, CaptureError> {
+        let mut frames = 0;
+        while frames < max.max(1) {
+            let Some(frame) = self.next_frame()? else { break };
+            visit(frame);
+            frames += 1;
+            self.received += 1;
+        }
+        Ok(if frames == 0 { Poll::End } else { Poll::Frames(frames) })
+    }
+
+    fn stats(&mut self) -> CaptureStats {
+        CaptureStats { received: std::mem::take(&mut self.received), ..CaptureStats::default() }
+    }
+}
