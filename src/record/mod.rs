@@ -18,6 +18,6 @@ mod subscriber;
 pub use aggregate::{AggregateConfig, Aggregator};
 pub use counters::{RecordCounters, Suppressed};
 pub use event::{CloseReason, Event, EventKind, RcodeCounts, SCHEMA, Subject};
-pub use networks::{Cidr, CidrError, Networks, Role};
+pub use networks::{Cidr, Networks, Role};
 pub use servers::SiteServer;
 pub use subscriber::{Pseudonym, SubscriberPolicy};

@@ -4,7 +4,6 @@
 //! asks it upstream, and strangers may ask the provider's own servers; neither is a subscriber's visit.
 
 use std::net::IpAddr;
-use std::str::FromStr;
 
 use hashbrown::HashMap;
 
@@ -43,7 +42,7 @@ impl Role {
     }
 }
 
-/// An address prefix: `192.0.2.0/24`, `2001:db8::/32`, or one address without a length.
+/// An address prefix.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Cidr {
     bits: u128,
@@ -51,51 +50,12 @@ pub struct Cidr {
     v4: bool,
 }
 
-/// Why text is not a prefix.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum CidrError {
-    /// The part before the slash is no address.
-    #[error("{0:?} is not an address prefix; write 192.0.2.0/24, 2001:db8::/32 or one address")]
-    Address(String),
-    /// The part after the slash is no length for that family.
-    #[error("{0:?} has a wrong prefix length; it is 0 to 32 for IPv4 and 0 to 128 for IPv6")]
-    Length(String),
-    /// Bits are set behind the prefix, so that one of the two is a slip.
-    #[error("{0:?} has bits set behind its prefix length; did you mean {1}?")]
-    HostBits(String, String),
-}
-
-impl FromStr for Cidr {
-    type Err = CidrError;
-
-    fn from_str(text: &str) -> Result<Self, CidrError> {
-        let text = text.trim();
-        let (addr, len) = match text.split_once('/') {
-            Some((addr, len)) => (addr, Some(len)),
-            None => (text, None),
-        };
-        // A mapped IPv4 address is neither family: an IPv6 entry could never match it.
-        let ip = addr.parse::<IpAddr>().ok().filter(|ip| ip.is_ipv4() || !Addr::from(*ip).is_v4());
-        let ip = ip.ok_or_else(|| CidrError::Address(text.to_owned()))?;
-        let most = if ip.is_ipv4() { 32 } else { 128 };
-        let len = match len {
-            None => most,
-            // `parse` alone would take "+8".
-            Some(len) if len.bytes().all(|b| b.is_ascii_digit()) => {
-                len.parse().ok().filter(|n| *n <= most).ok_or_else(|| CidrError::Length(text.to_owned()))?
-            }
-            Some(_) => return Err(CidrError::Length(text.to_owned())),
-        };
-        let bits = u128::from_be_bytes(*Addr::from(ip).octets());
-        let cidr = Cidr { bits: bits & mask(len, ip.is_ipv4()), len, v4: ip.is_ipv4() };
-        if cidr.bits != bits {
-            let meant = match ip {
-                IpAddr::V4(_) => format!("{}/{len}", std::net::Ipv4Addr::from_bits(cidr.bits as u32)),
-                IpAddr::V6(_) => format!("{}/{len}", std::net::Ipv6Addr::from_bits(cidr.bits)),
-            };
-            return Err(CidrError::HostBits(text.to_owned(), meant));
-        }
-        Ok(cidr)
+impl Cidr {
+    /// The first `len` bits of `network`: 0 to 32, or 0 to 128; more count as all. Bits behind them do not matter.
+    pub fn new(network: IpAddr, len: u8) -> Self {
+        let v4 = network.is_ipv4();
+        let len = len.min(if v4 { 32 } else { 128 });
+        Cidr { bits: u128::from_be_bytes(*Addr::from(network).octets()) & mask(len, v4), len, v4 }
     }
 }
 
@@ -168,8 +128,13 @@ mod tests {
         Addr::from(text.parse::<IpAddr>().unwrap())
     }
 
+    fn cidr(text: &str) -> Cidr {
+        let (network, len) = text.split_once('/').unwrap_or((text, "128"));
+        Cidr::new(network.parse().unwrap(), len.parse().unwrap())
+    }
+
     fn networks(entries: &[(Role, &str)]) -> Networks {
-        Networks::new(entries.iter().map(|(role, text)| (*role, text.parse().unwrap())))
+        Networks::new(entries.iter().map(|(role, text)| (*role, cidr(text))))
     }
 
     #[test]
@@ -207,7 +172,7 @@ mod tests {
         let n = networks(&[(Role::Subscriber, "::/0")]);
         assert_eq!(n.role(&addr("192.0.2.1")), Role::Other);
         assert_eq!(n.role(&addr("2001:db8::1")), Role::Subscriber);
-        let n = networks(&[(Role::Subscriber, "0.0.0.0/0")]);
+        let n = networks(&[(Role::Subscriber, "192.0.2.99/0")]);
         assert_eq!(n.role(&addr("192.0.2.1")), Role::Subscriber);
         assert_eq!(n.role(&addr("2001:db8::1")), Role::Other);
     }
@@ -217,23 +182,6 @@ mod tests {
         for pair in [[Role::Resolver, Role::Subscriber], [Role::Subscriber, Role::Resolver]] {
             let n = networks(&[(pair[0], "192.0.2.0/24"), (pair[1], "192.0.2.0/24")]);
             assert_eq!(n.role(&addr("192.0.2.9")), Role::Resolver);
-        }
-    }
-
-    #[test]
-    fn slips_are_told() {
-        for (text, part) in [
-            ("192.0.2.1/24", "did you mean 192.0.2.0/24?"),
-            ("2001:db8::1/32", "did you mean 2001:db8::/32?"),
-            ("192.0.2.0/33", "0 to 32"),
-            ("192.0.2.0/+8", "0 to 32"),
-            ("192.0.2.0/", "wrong prefix length"),
-            ("192.0.2/24", "not an address prefix"),
-            ("::ffff:192.0.2.0/120", "not an address prefix"),
-            ("", "not an address prefix"),
-        ] {
-            let error = text.parse::<Cidr>().unwrap_err().to_string();
-            assert!(error.contains(part), "{text}: {error}");
         }
     }
 }

@@ -22,8 +22,9 @@ pub enum SubscriberPolicy {
     Pseudonym,
 }
 
-/// One HMAC key, of SHA-256's block size so that it is used as it is (RFC 2104 section 2). Overwritten when dropped.
-type Key = Zeroizing<[u8; 64]>;
+/// One HMAC key, of SHA-256's block size so that it is used as it is (RFC 2104 section 2). Overwritten when dropped,
+/// and on the heap so that moving it leaves no copy behind.
+type Key = Box<Zeroizing<[u8; 64]>>;
 
 /// Stands for one subscriber during one UTC day: `sub-20261124-` and sixteen base32 characters (RFC 4648 in lower
 /// case). No reader takes it for an address: addresses have dots or colons, and no `s` or `u`.
@@ -68,7 +69,7 @@ impl SubscriberKeys {
 
     /// No pseudonyms, and sketches that estimate the same in every run.
     pub(super) fn fixed(ipv6_prefix: u8) -> Self {
-        Self::with_sketch_key(SubscriberPolicy::None, ipv6_prefix, Zeroizing::new([0; 64]))
+        Self::with_sketch_key(SubscriberPolicy::None, ipv6_prefix, Box::new(Zeroizing::new([0; 64])))
     }
 
     fn with_sketch_key(policy: SubscriberPolicy, ipv6_prefix: u8, sketch_key: Key) -> Self {
@@ -120,7 +121,7 @@ impl SubscriberKeys {
         let bits = u128::from_be_bytes(*addr.octets());
         let dropped = if addr.is_v4() { 0 } else { 128u32.saturating_sub(self.ipv6_prefix) };
         let kept = u128::MAX.checked_shl(dropped).unwrap_or(0) & bits;
-        let mut mac = Hmac::<Sha256>::new((&**key).into());
+        let mut mac = Hmac::<Sha256>::new((&***key).into());
         mac.update(purpose);
         mac.update(&kept.to_be_bytes());
         mac.finalize().into_bytes().into()
@@ -128,7 +129,7 @@ impl SubscriberKeys {
 }
 
 fn random_key() -> Result<Key, getrandom::Error> {
-    let mut key = Zeroizing::new([0; 64]);
+    let mut key = Box::new(Zeroizing::new([0; 64]));
     getrandom::fill(key.as_mut_slice())?;
     Ok(key)
 }

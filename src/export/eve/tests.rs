@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::*;
 use crate::model::{Action, Addr, DomainName, Hit, MatchedRule};
-use crate::record::{AggregateConfig, Aggregator, Networks, Role};
+use crate::record::{AggregateConfig, Aggregator, Cidr, Networks, Role};
 
 fn hit(proto: Proto, kind: Kind) -> Hit {
     let addr = |text: &str| Addr::from(text.parse::<IpAddr>().unwrap());
@@ -23,7 +23,7 @@ fn hit(proto: Proto, kind: Kind) -> Hit {
 }
 
 fn alerts(hits: &[Hit]) -> Vec<String> {
-    let networks = Networks::new([(Role::Subscriber, "192.0.2.0/24".parse().unwrap())]);
+    let networks = Networks::new([(Role::Subscriber, Cidr::new("192.0.2.0".parse().unwrap(), 24))]);
     let mut aggregator = Aggregator::replay(AggregateConfig::default(), networks);
     let mut events = Vec::new();
     hits.iter().for_each(|h| aggregator.hit(h, &mut events));

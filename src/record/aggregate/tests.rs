@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{Addr, Kind, MatchedRule, Proto};
+use crate::record::Cidr;
 
 const SECOND: u64 = 1_000_000_000;
 const START: u64 = 1_795_513_595 * SECOND;
@@ -46,12 +47,12 @@ fn hello(site: &str, at: u64) -> Hit {
 fn networks() -> Networks {
     Networks::new(
         [
-            (Role::Subscriber, "192.0.2.0/24"),
-            (Role::Subscriber, "2001:db8::/32"),
-            (Role::Resolver, "192.0.2.53"),
-            (Role::Cgnat, "203.0.113.0/28"),
+            (Role::Subscriber, "192.0.2.0", 24),
+            (Role::Subscriber, "2001:db8::", 32),
+            (Role::Resolver, "192.0.2.53", 32),
+            (Role::Cgnat, "203.0.113.0", 28),
         ]
-        .map(|(role, text)| (role, text.parse().unwrap())),
+        .map(|(role, text, len)| (role, Cidr::new(text.parse().unwrap(), len))),
     )
 }
 
@@ -267,6 +268,7 @@ fn the_json_is_the_documented_one() {
     let mut a = replay();
     let mut events = feed(&mut a, &[query("www.casino.example", 0), answer("www.casino.example", 1, 3)]);
     events.extend(feed(&mut a, &[hello("casino.example", 2)]));
+    a.tick(Timestamp::from_nanos(START + 90 * SECOND), &mut events);
     a.finish(&mut events);
     let lines: Vec<String> = events
         .iter()
@@ -278,6 +280,7 @@ fn the_json_is_the_documented_one() {
         .collect();
     assert!(lines.iter().all(|l| l.ends_with("}\n") && l.matches('\n').count() == 1));
     let page = include_str!("../../../docs/event-schema.md");
+    assert_eq!(kinds(&events), ["opened", "opened", "updated", "closed", "closed"]);
     for line in &lines {
         let shown: String = line.trim_end().to_owned();
         assert!(page.contains(&shown), "docs/event-schema.md should show\n{shown}");
