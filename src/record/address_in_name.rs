@@ -12,6 +12,9 @@ use crate::model::{Addr, DomainName};
 
 /// Whether `name` holds `client` in dotted, dashed, run-together, reversed or hexadecimal form.
 pub(super) fn spells(name: &DomainName, client: &Addr) -> bool {
+    if client.is_v4() && !may_spell_v4(name) {
+        return false;
+    }
     // One form for all separators; labels' ends too, so that an address spread over labels is seen.
     let mut text = String::with_capacity(DomainName::MAX);
     for label in name.labels() {
@@ -19,6 +22,14 @@ pub(super) fn spells(name: &DomainName, client: &Addr) -> bool {
         text.push('.');
     }
     forms(client).iter().any(|form| holds(&text, form))
+}
+
+/// Whether a name has what every spelling of an IPv4 address has: a digit, or eight hexadecimal digits in a row. Most
+/// names have neither, and are done with here.
+fn may_spell_v4(name: &DomainName) -> bool {
+    name.labels().any(|label| {
+        label.iter().any(u8::is_ascii_digit) || label.windows(8).any(|eight| eight.iter().all(u8::is_ascii_hexdigit))
+    })
 }
 
 /// Every spelling that is looked for, with `.` for any separator.
@@ -96,6 +107,7 @@ mod tests {
         ] {
             assert!(spelt(name, "192.0.2.7"), "{name}");
         }
+        assert!(spelt("deadbeef.listed.example", "222.173.190.239"));
         for name in [
             "2001-db8--7.listed.example",
             "2001-db8-0-0-0-0-0-7.listed.example",

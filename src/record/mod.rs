@@ -18,6 +18,7 @@ mod subscriber;
 pub use aggregate::{AggregateConfig, Aggregator};
 pub use counters::{RecordCounters, Suppressed};
 pub use event::{CloseReason, Event, EventKind, RcodeCounts, SCHEMA, Subject};
+pub use ids::Id;
 pub use networks::{Cidr, Networks, Role};
 pub use servers::SiteServer;
 pub use subscriber::{Pseudonym, SubscriberPolicy};

@@ -2,7 +2,7 @@
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::SystemTime;
 
@@ -12,6 +12,8 @@ pub(super) trait LogFile: Send {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize>;
     /// Its length now, which may be less than was written if somebody truncated it.
     fn len(&self) -> io::Result<u64>;
+    /// Whether it was deleted: what is written to it now is lost.
+    fn is_deleted(&self) -> bool;
     /// When it was begun, where the file system knows.
     fn begun(&self) -> Option<SystemTime>;
     /// Reads exactly `to.len()` octets from `offset`.
@@ -32,6 +34,10 @@ impl LogFile for File {
 
     fn len(&self) -> io::Result<u64> {
         Ok(self.metadata()?.len())
+    }
+
+    fn is_deleted(&self) -> bool {
+        self.metadata().is_ok_and(|m| m.nlink() == 0)
     }
 
     fn begun(&self) -> Option<SystemTime> {

@@ -141,7 +141,8 @@ impl LineFile {
     }
 
     fn opened(&mut self) -> io::Result<&mut OpenFile> {
-        if self.file.is_none() {
+        if self.file.as_ref().is_none_or(|file| file.handle.is_deleted()) {
+            self.file = None;
             self.file = Some(open_mended(&mut self.open, &self.config.path, (self.clock)())?);
         }
         self.file.as_mut().ok_or_else(|| io::ErrorKind::NotFound.into())

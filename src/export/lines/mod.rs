@@ -83,6 +83,10 @@ impl Sink for LineSink {
             (self.encode)(event, &mut self.batch.bytes);
             self.batch.ends.push(self.batch.bytes.len());
         }
+        if self.batch.bytes.is_empty() {
+            // Nothing to write says nothing about the disk.
+            return Ok(());
+        }
         let result = self.file.append(&self.batch);
         self.told(result)
     }

@@ -41,6 +41,10 @@ impl LogFile for Slow {
         self.file.len()
     }
 
+    fn is_deleted(&self) -> bool {
+        self.file.is_deleted()
+    }
+
     fn begun(&self) -> Option<SystemTime> {
         None
     }
@@ -162,6 +166,17 @@ fn after_a_move_the_new_file_is_written_once_reopened() {
     file.append(&batch(&all[2..])).unwrap();
     assert_eq!(fs::read_to_string(&moved).unwrap(), all[..2].concat());
     assert_eq!(fs::read_to_string(&path).unwrap(), all[2]);
+}
+
+#[test]
+fn a_deleted_file_is_begun_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("events.jsonl");
+    let mut file = LineFile::new(plain(&path));
+    file.append(&batch(&lines(2))).unwrap();
+    fs::remove_file(&path).unwrap();
+    file.append(&batch(&lines(1))).unwrap();
+    assert_eq!(fs::read_to_string(&path).unwrap(), lines(1)[0]);
 }
 
 #[test]

@@ -87,7 +87,7 @@ impl Aggregator {
     /// For captures: two runs over the same capture give the same events. Has no pseudonyms, whose keys are random.
     pub fn replay(config: AggregateConfig, networks: Networks) -> Self {
         let subscribers = SubscriberKeys::fixed(config.ipv6_subscriber_prefix);
-        Self::with(config, networks, subscribers, IdSource::fixed())
+        Self::with(config, networks, subscribers, IdSource::replay())
     }
 
     fn with(mut config: AggregateConfig, networks: Networks, subscribers: SubscriberKeys, ids: IdSource) -> Self {
@@ -159,6 +159,7 @@ impl Aggregator {
             self.close_oldest(CloseReason::Evicted, self.clock, events);
         }
         self.forget_stale_updates();
+        self.teller.ids.settle(hit);
         let subject = Subject {
             finding_id: self.teller.ids.next(),
             sensor: Arc::clone(&self.config.sensor),

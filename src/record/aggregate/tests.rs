@@ -261,6 +261,10 @@ fn live_identities_differ_and_replays_repeat() {
     assert_ne!(live()[0].event_id, live()[0].event_id);
     let again = || feed(&mut replay(), &[query("casino.example", 0), hello("casino.example", 9)]);
     assert_eq!(again(), again());
+    let other_capture = feed(&mut replay(), &[query("casino.example", 1)]);
+    assert_ne!(again()[0].event_id, other_capture[0].event_id);
+    let other_client = Hit { client: addr("192.0.2.8"), ..query("casino.example", 0) };
+    assert_eq!(feed(&mut replay(), &[other_client])[0].event_id, again()[0].event_id, "who is in no identity");
 }
 
 #[test]
