@@ -1,0 +1,110 @@
+//! The metrics: what each part of the program publishes, and the text that `/metrics` serves.
+//!
+//! Parts publish plain numbers into shared state and never touch the registry; collectors make metrics of them when
+//! somebody asks. Labels have few values by construction: interfaces, workers and lists that the operator named, and
+//! reasons from this program. Never a domain, never an address. `docs/metrics.md` and the families here are held to
+//! each other by a test.
+
+mod control;
+mod record;
+mod table;
+mod workers;
+
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use prometheus::{Registry, TextEncoder};
+
+pub use control::{ListState, RuleSetState};
+pub use workers::{WorkerStats, WorkerValue};
+
+use super::QueueCounters;
+use crate::model::Timestamp;
+use crate::record::RecordCounters;
+
+/// All metrics of one run. Shared by the parts that publish and the server that shows.
+pub struct Metrics {
+    registry: Registry,
+    workers: Arc<workers::State>,
+    record: Arc<record::State>,
+    control: Arc<control::State>,
+}
+
+impl Metrics {
+    /// Registers every family.
+    ///
+    /// # Errors
+    /// If two families are at odds, which the tests rule out.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let control = Arc::new(control::State::default());
+        let workers = Arc::new(workers::State::default());
+        let record = Arc::new(record::State::default());
+        for table in [
+            workers::table(Arc::clone(&workers))?,
+            record::table(Arc::clone(&record), Arc::clone(&control))?,
+            control::table(Arc::clone(&control))?,
+        ] {
+            registry.register(Box::new(table))?;
+        }
+        Ok(Metrics { registry, workers, record, control })
+    }
+
+    /// Where a new packet worker on `interface` publishes. Ask once a worker, also if its interface vanishes and
+    /// returns: a worker keeps its number.
+    pub fn worker(&self, interface: &str) -> Arc<WorkerStats> {
+        self.workers.add(interface)
+    }
+
+    /// Publishes what the record layer has counted.
+    pub fn publish_record(&self, counters: &RecordCounters) {
+        self.record.lock().record.clone_from(counters);
+    }
+
+    /// Publishes the state of the queue before the sink called `name`.
+    pub fn publish_sink(&self, name: &str, counters: QueueCounters) {
+        self.record.lock().sinks.insert(name.to_owned(), counters);
+    }
+
+    /// A rule set is in force from now on; counts a successful load.
+    pub fn rules_loaded(&self, rules: RuleSetState) {
+        let mut state = self.control.lock();
+        state.rules = Some(rules);
+        state.loads[0] += 1;
+    }
+
+    /// A rule set could not be loaded; the one before stays in force.
+    pub fn rules_refused(&self) {
+        self.control.lock().loads[1] += 1;
+    }
+
+    /// When the legal basis is due for review. From then on `stakeout_legal_review_overdue` is 1.
+    pub fn set_legal_review(&self, due: Timestamp) {
+        self.control.lock().review_due = Some(due);
+    }
+
+    /// Whether the program is ready, as `/readyz` says.
+    pub fn set_ready(&self, ready: bool) {
+        self.control.lock().ready = ready;
+    }
+
+    /// Every metric in the Prometheus text format (version 0.0.4).
+    ///
+    /// # Errors
+    /// If a family breaks the format, which the tests rule out.
+    pub fn render(&self) -> Result<String, prometheus::Error> {
+        self.render_at(Timestamp::now())
+    }
+
+    fn render_at(&self, now: Timestamp) -> Result<String, prometheus::Error> {
+        self.control.lock().now = now;
+        TextEncoder::new().encode_to_string(&self.registry.gather())
+    }
+}
+
+/// Locks what holds plain numbers: they are as good after a panic elsewhere as before.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

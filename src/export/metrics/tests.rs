@@ -1,0 +1,151 @@
+//! Tests that the page, the families and what is shown agree.
+
+use std::collections::BTreeMap;
+
+use prometheus::proto::MetricType;
+
+use super::*;
+use crate::model::{Counter, Counters, Proto};
+use crate::record::{CloseReason, Suppressed};
+
+/// Name to type and labels.
+type Shape = BTreeMap<String, (String, Vec<String>)>;
+
+/// The shape of every registered family.
+fn registered() -> Shape {
+    let control = Arc::new(control::State::default());
+    [
+        workers::table(Arc::default()).unwrap(),
+        record::table(Arc::default(), Arc::clone(&control)).unwrap(),
+        control::table(control).unwrap(),
+    ]
+    .iter()
+    .flat_map(table::Table::families)
+    .map(|f| {
+        let kind = if f.kind == MetricType::COUNTER { "counter" } else { "gauge" };
+        let labels = f.labels.iter().map(|l| (*l).to_owned()).collect();
+        (format!("stakeout_{}", f.name), (kind.to_owned(), labels))
+    })
+    .collect()
+}
+
+/// The shape of every family in the tables of the page.
+fn documented() -> Shape {
+    let unquote = |cell: &str| cell.trim().trim_matches('`').to_owned();
+    let mut shape = Shape::new();
+    for row in include_str!("../../../docs/metrics.md").lines().filter(|l| l.starts_with("| `stakeout_")) {
+        let cells: Vec<&str> = row.split('|').map(str::trim).collect();
+        assert_eq!(cells.len(), 7, "five cells: name, type, labels, meaning, what to do: {row}");
+        assert!(cells[4].len() > 10 && !cells[5].is_empty(), "{row}");
+        let labels = cells[3].split(',').map(unquote).filter(|l| !l.is_empty()).collect();
+        let before = shape.insert(unquote(cells[1]), (cells[2].to_owned(), labels));
+        assert!(before.is_none(), "twice on the page: {row}");
+    }
+    shape
+}
+
+fn full() -> Metrics {
+    let metrics = Metrics::new().unwrap();
+    let mut counters = Counters::new();
+    counters.add(Counter::Packets, 7);
+    counters.add(Counter::NamesTls, 3);
+    for _ in 0..2 {
+        let worker = metrics.worker("eth0");
+        worker.publish(&counters);
+        worker.set(WorkerValue::KernelDrops, 5);
+    }
+    metrics.worker("eth1").publish(&counters);
+    let mut record = RecordCounters { hits: 9, ..RecordCounters::default() };
+    record.findings.insert(("mf-pl".into(), Proto::Dns), 4);
+    metrics.publish_record(&record);
+    metrics.publish_sink("jsonl", QueueCounters { delivered: 8, working: true, ..QueueCounters::default() });
+    let lists = ["mf-pl", "own"].map(|name| ListState { name: name.into(), rules: 41_000, rejected: 2 });
+    metrics.rules_loaded(RuleSetState { generation: 1, loaded: Timestamp::from_parts(100, 0), lists: lists.into() });
+    metrics.rules_refused();
+    metrics.set_legal_review(Timestamp::from_parts(200, 0));
+    metrics.set_ready(true);
+    metrics
+}
+
+#[test]
+fn the_page_names_every_family_as_it_is_and_no_other() {
+    let (registered, documented) = (registered(), documented());
+    for (name, shape) in &registered {
+        assert_eq!(documented.get(name), Some(shape), "docs/metrics.md on {name}");
+    }
+    for name in documented.keys() {
+        assert!(registered.contains_key(name), "docs/metrics.md tells of {name}, which there is not");
+    }
+}
+
+#[test]
+fn the_page_explains_every_reason() {
+    let page = include_str!("../../../docs/metrics.md");
+    let labelled = Counter::ALL.iter().map(|c| c.info());
+    let suppressed = Suppressed::ALL.map(|r| ("hits_suppressed_total", r.name()));
+    let closed = CloseReason::ALL.map(|r| ("findings_closed_total", r.name()));
+    let values = labelled.filter_map(|i| i.label.map(|(_, value)| (i.metric, value)));
+    for (metric, value) in values.chain(suppressed).chain(closed) {
+        let row = page.lines().find(|l| l.starts_with(&format!("| `stakeout_{metric}`"))).unwrap_or_default();
+        assert!(row.contains(&format!("`{value}`")), "docs/metrics.md does not explain {metric} {value}");
+    }
+}
+
+#[test]
+fn every_family_is_shown_once_there_is_something_to_show() {
+    let text = full().render().unwrap();
+    for (name, (kind, _)) in registered() {
+        assert!(text.contains(&format!("# TYPE {name} {kind}\n")), "{name} is never filled:\n{text}");
+    }
+}
+
+#[test]
+fn values_stand_where_they_belong() {
+    let text = full().render_at(Timestamp::from_parts(160, 500_000_000)).unwrap();
+    for line in [
+        "stakeout_packets_total{interface=\"eth0\"} 14",
+        "stakeout_packets_total{interface=\"eth1\"} 7",
+        "stakeout_names_total{interface=\"eth0\",protocol=\"tls\"} 6",
+        "stakeout_names_total{interface=\"eth0\",protocol=\"dns\"} 0",
+        "stakeout_capture_kernel_drops_total{interface=\"eth0\",worker=\"1\"} 5",
+        "stakeout_findings_total{list=\"mf-pl\",protocol=\"dns\"} 4",
+        "stakeout_findings_total{list=\"own\",protocol=\"quic\"} 0",
+        "stakeout_hits_total 9",
+        "stakeout_sink_events_total{sink=\"jsonl\"} 8",
+        "stakeout_sink_up{sink=\"jsonl\"} 1",
+        "stakeout_rule_set_rules{list=\"mf-pl\"} 41000",
+        "stakeout_rule_set_age_seconds 60.5",
+        "stakeout_rule_set_loads_total{result=\"refused\"} 1",
+        "stakeout_legal_review_overdue 0",
+        "stakeout_ready 1",
+    ] {
+        assert!(text.lines().any(|l| l == line), "no line {line} in\n{text}");
+    }
+}
+
+#[test]
+fn the_review_is_overdue_from_its_date_on() {
+    let text = full().render_at(Timestamp::from_parts(200, 0)).unwrap();
+    assert!(text.contains("stakeout_legal_review_overdue 1\n"), "{text}");
+}
+
+#[test]
+fn names_follow_the_conventions() {
+    for (name, (kind, labels)) in registered() {
+        assert_eq!(name.ends_with("_total"), kind == "counter", "{name}");
+        for label in labels {
+            let known = ["interface", "worker", "reason", "protocol", "list", "sink", "event", "result", "version"];
+            assert!(known.contains(&label.as_str()), "{name} has the label {label}: are its values few and harmless?");
+        }
+    }
+}
+
+#[test]
+fn counters_of_one_metric_agree_on_help_and_label() {
+    for a in Counter::ALL.iter().map(|c| c.info()) {
+        for b in Counter::ALL.iter().map(|c| c.info()).filter(|b| b.metric == a.metric) {
+            assert_eq!(a.help, b.help, "{}", a.metric);
+            assert_eq!(a.label.map(|(name, _)| name), b.label.map(|(name, _)| name), "{}", a.metric);
+        }
+    }
+}
