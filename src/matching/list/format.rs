@@ -1,0 +1,61 @@
+//! Which formats there are, and how a file shows which one it is.
+
+/// The format a caller asks for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Format {
+    /// XML if the file starts with `<`; otherwise each line is read as what it is: with an IP address in front as a
+    /// line of a hosts file, else as one name.
+    #[default]
+    Auto,
+    /// One name a line.
+    Plain,
+    /// `address name name …`.
+    Hosts,
+    /// The XML of the register of the Polish Ministry of Finance.
+    PolishRegister,
+}
+
+/// The format a file turned out to have.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Found {
+    /// One name a line.
+    Plain,
+    /// `address name name …`.
+    Hosts,
+    /// Lines of both kinds.
+    Mixed,
+    /// The Polish register's XML.
+    PolishRegister,
+}
+
+impl Found {
+    /// The name in output.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Found::Plain => "plain",
+            Found::Hosts => "hosts",
+            Found::Mixed => "plain and hosts mixed",
+            Found::PolishRegister => "polish-register",
+        }
+    }
+}
+
+/// What the first octets of a file say that no text file says: the kind of file, for the message.
+pub(super) fn not_text(head: &[u8]) -> Option<&'static str> {
+    const SIGNATURES: [(&[u8], &str); 8] = [
+        (b"\x1f\x8b", "gzip"),
+        (b"\x28\xb5\x2f\xfd", "zstd"),
+        (b"\xfd7zXZ", "xz"),
+        (b"BZh", "bzip2"),
+        (b"PK\x03\x04", "zip or XLSX"),
+        (b"%PDF-", "PDF"),
+        (b"\xff\xfe", "UTF-16"),
+        (b"\xfe\xff", "UTF-16"),
+    ];
+    SIGNATURES.iter().find(|(magic, _)| head.starts_with(magic)).map(|(_, kind)| *kind)
+}
+
+/// Whether a file that starts like this can only be XML (or HTML).
+pub(super) fn is_markup(head: &[u8]) -> bool {
+    head.trim_ascii_start().starts_with(b"<")
+}

@@ -1,0 +1,212 @@
+//! A list in memory: its names packed end to end, and what was counted while reading it.
+
+use std::hash::BuildHasher;
+
+use hashbrown::HashTable;
+
+use super::format::Found;
+use super::rejection::{Reason, Rejection, printable};
+use crate::model::DomainName;
+
+/// What reading a list added up to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct ListCounts {
+    /// Distinct names: the rules.
+    pub rules: u64,
+    /// Names that stood in the list before.
+    pub duplicates: u64,
+    /// Entries that the list itself marks as no longer in force.
+    pub removed: u64,
+    /// The usual entries of a hosts file that name the machine itself.
+    pub ignored: u64,
+    /// Lines, or names of a line, that did not become a rule.
+    pub rejected: u64,
+}
+
+/// What is known of a list beside its names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListFacts {
+    /// The format that the file turned out to have.
+    pub format: Found,
+    /// Length of the file in octets.
+    pub bytes: u64,
+    /// Lines of the file.
+    pub lines: u32,
+    /// SHA-256 of the file's octets.
+    pub sha256: [u8; 32],
+    /// What reading it added up to.
+    pub counts: ListCounts,
+    /// The first [`ListFacts::MAX_REJECTIONS`] rejections; `counts.rejected` counts all.
+    pub rejections: Vec<Rejection>,
+}
+
+impl ListFacts {
+    /// Rejections that are kept.
+    pub const MAX_REJECTIONS: usize = 10_000;
+}
+
+/// A list that was read: every name once, in the order of the file.
+#[derive(Clone, Debug)]
+pub struct ParsedList {
+    names: Names,
+    /// What is known of it beside the names.
+    pub facts: ListFacts,
+}
+
+impl ParsedList {
+    /// The names in wire form, with their lines.
+    pub fn entries(&self) -> impl Iterator<Item = (&[u8], u32)> {
+        self.names.iter()
+    }
+}
+
+/// Names packed as `length, wire form, lines since the name before (LEB128)`: about two octets a name beside its text.
+#[derive(Clone, Debug, Default)]
+struct Names {
+    packed: Vec<u8>,
+    last_line: u32,
+}
+
+impl Names {
+    fn push(&mut self, wire: &[u8], line: u32) {
+        // A name's wire form is at most 254 octets.
+        self.packed.push(wire.len() as u8);
+        self.packed.extend_from_slice(wire);
+        let mut delta = line.wrapping_sub(self.last_line);
+        while delta >= 0x80 {
+            self.packed.push(delta as u8 | 0x80);
+            delta >>= 7;
+        }
+        self.packed.push(delta as u8);
+        self.last_line = line;
+    }
+
+    /// The name whose length octet is at `at`.
+    fn at(&self, at: u32) -> &[u8] {
+        split_name(self.packed.get(at as usize..).unwrap_or_default()).map_or(&[], |(wire, _)| wire)
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&[u8], u32)> {
+        let (mut rest, mut line) = (self.packed.as_slice(), 0_u32);
+        std::iter::from_fn(move || {
+            let (wire, mut after) = split_name(rest)?;
+            let (mut delta, mut shift) = (0_u32, 0_u32);
+            while let Some((&byte, tail)) = after.split_first() {
+                after = tail;
+                delta |= u32::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
+                shift += 7;
+                if byte < 0x80 {
+                    break;
+                }
+            }
+            line = line.wrapping_add(delta);
+            rest = after;
+            Some((wire, line))
+        })
+    }
+}
+
+fn split_name(packed: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (&len, after) = packed.split_first()?;
+    after.split_at_checked(usize::from(len))
+}
+
+/// Collects what a parser finds in a file.
+pub(super) struct ListBuilder {
+    names: Names,
+    /// Where each distinct name starts in `names`.
+    seen: HashTable<u32>,
+    hasher: foldhash::fast::RandomState,
+    counts: ListCounts,
+    rejections: Vec<Rejection>,
+    full: bool,
+}
+
+impl ListBuilder {
+    /// For a file that may hold about `names` names.
+    pub(super) fn with_capacity(names: usize) -> Self {
+        ListBuilder {
+            names: Names::default(),
+            seen: HashTable::with_capacity(names),
+            hasher: foldhash::fast::RandomState::default(),
+            counts: ListCounts::default(),
+            rejections: Vec::new(),
+            full: false,
+        }
+    }
+
+    /// Adds a name. Lines must not go down.
+    pub(super) fn accept(&mut self, name: &DomainName, line: u32) {
+        let Ok(at) = u32::try_from(self.names.packed.len()) else {
+            self.full = true;
+            return;
+        };
+        let (wire, names, hasher) = (name.as_wire(), &mut self.names, &self.hasher);
+        let hash = hasher.hash_one(wire);
+        if self.seen.find(hash, |known| names.at(*known) == wire).is_some() {
+            self.counts.duplicates += 1;
+            return;
+        }
+        self.seen.insert_unique(hash, at, |known| hasher.hash_one(names.at(*known)));
+        names.push(wire, line);
+        self.counts.rules += 1;
+    }
+
+    /// Notes a line, or a name of it, that is no rule.
+    pub(super) fn reject(&mut self, line: u32, text: &[u8], reason: Reason, suggestion: Option<String>) {
+        self.counts.rejected += 1;
+        if self.rejections.len() < ListFacts::MAX_REJECTIONS {
+            self.rejections.push(Rejection { line, text: printable(text), reason, suggestion });
+        }
+    }
+
+    /// Notes an entry for the machine itself.
+    pub(super) fn ignore(&mut self) {
+        self.counts.ignored += 1;
+    }
+
+    /// Notes an entry that is no longer in force.
+    pub(super) fn remove(&mut self) {
+        self.counts.removed += 1;
+    }
+
+    /// Whether names were lost because the list is larger than 4 GiB.
+    pub(super) fn is_full(&self) -> bool {
+        self.full
+    }
+
+    pub(super) fn finish(self, format: Found, lines: u32, (bytes, sha256): (u64, [u8; 32])) -> ParsedList {
+        let ListBuilder { names, counts, rejections, .. } = self;
+        ParsedList { names, facts: ListFacts { format, bytes, lines, sha256, counts, rejections } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_come_back_once_with_their_first_line() {
+        let mut builder = ListBuilder::with_capacity(0);
+        let lines = [1, 2, 130, 131, 1 << 20, u32::MAX];
+        for line in lines {
+            let name = DomainName::from_text(format!("n{line}.example").as_bytes()).unwrap();
+            builder.accept(&name, line);
+        }
+        builder.accept(&DomainName::from_text(b"N2.example.").unwrap(), u32::MAX);
+        let list = builder.finish(Found::Plain, u32::MAX, (0, [0; 32]));
+        assert_eq!(list.entries().map(|(_, line)| line).collect::<Vec<_>>(), lines);
+        assert_eq!(list.entries().nth(1).unwrap().0, b"\x02n2\x07example");
+        assert_eq!((list.facts.counts.rules, list.facts.counts.duplicates), (6, 1));
+    }
+
+    #[test]
+    fn rejections_are_all_counted_but_not_all_kept() {
+        let mut builder = ListBuilder::with_capacity(0);
+        for line in 0..12_000 {
+            builder.reject(line, b"com", Reason::PublicSuffix, None);
+        }
+        let list = builder.finish(Found::Plain, 12_000, (0, [0; 32]));
+        assert_eq!((list.facts.counts.rejected, list.facts.rejections.len()), (12_000, ListFacts::MAX_REJECTIONS));
+    }
+}

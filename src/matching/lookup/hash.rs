@@ -1,0 +1,133 @@
+//! Hashes of a name's label-aligned suffixes, all in one pass from the right.
+//!
+//! Names come from the network, so whoever sends them must not be able to choose ones that collide: every rule set
+//! has its own random seeds.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+use std::ops::ControlFlow;
+
+use foldhash::SharedSeed;
+use foldhash::fast::FoldHasher;
+
+/// One suffix of a name on the way from the right.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Suffix {
+    /// How many labels it has, from 1.
+    pub(super) depth: usize,
+    /// Where it starts in the name's wire form: at the length octet of its first label.
+    pub(super) start: usize,
+    /// Its hash.
+    pub(super) hash: u64,
+}
+
+/// A seeded hash function for suffixes.
+#[derive(Clone, Debug)]
+pub(super) struct SuffixHasher {
+    seed: u64,
+    shared: SharedSeed,
+}
+
+impl SuffixHasher {
+    /// With seeds from the operating system, as the standard library draws them.
+    pub(super) fn random() -> Self {
+        let source = RandomState::new();
+        SuffixHasher { seed: source.hash_one(0_u8), shared: SharedSeed::from_u64(source.hash_one(1_u8)) }
+    }
+
+    /// Visits the suffixes of a name in wire form ([`crate::model::DomainName::as_wire`]), shortest first, until
+    /// `visit` breaks. Each costs one pass over its leftmost label.
+    #[inline]
+    pub(super) fn suffixes(&self, wire: &[u8], mut visit: impl FnMut(Suffix) -> ControlFlow<()>) {
+        // The length octets can only be followed from the left, so the first pass notes where the labels start, one
+        // bit an octet. The longest name has 254 octets, and an empty label takes one of them.
+        let mut starts = [0_u64; 4];
+        let mut at = 0;
+        while let Some(&len) = wire.get(at) {
+            if let Some(word) = starts.get_mut(at / 64) {
+                *word |= 1 << (at % 64);
+            }
+            at += 1 + usize::from(len);
+        }
+        let mut hasher = FoldHasher::with_seed(self.seed, &self.shared);
+        let mut end = wire.len();
+        let mut depth = 0;
+        for (index, word) in starts.into_iter().enumerate().rev() {
+            let mut bits = word;
+            while bits != 0 {
+                let top = 63 - bits.leading_zeros() as usize;
+                bits ^= 1 << top;
+                let start = index * 64 + top;
+                let Some(label) = wire.get(start..end) else { return };
+                // With its length octet, so that no two ways to cut the same octets into labels hash alike.
+                hasher.write(label);
+                depth += 1;
+                end = start;
+                if visit(Suffix { depth, start, hash: hasher.finish() }).is_break() {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// The hash and the number of labels of a whole name; none for the root.
+    pub(super) fn whole(&self, wire: &[u8]) -> Option<Suffix> {
+        let mut last = None;
+        self.suffixes(wire, |suffix| {
+            last = Some(suffix);
+            ControlFlow::Continue(())
+        });
+        last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::DomainName;
+
+    fn all(hasher: &SuffixHasher, wire: &[u8]) -> Vec<(usize, usize, u64)> {
+        let mut seen = Vec::new();
+        hasher.suffixes(wire, |s| {
+            seen.push((s.depth, s.start, s.hash));
+            ControlFlow::Continue(())
+        });
+        seen
+    }
+
+    #[test]
+    fn a_suffix_hashes_like_the_name_that_it_is() {
+        let hasher = SuffixHasher::random();
+        let long = DomainName::from_text(format!("{}.{}.a.example.com", "x".repeat(63), "y".repeat(63)).as_bytes());
+        let seen = all(&hasher, long.unwrap().as_wire());
+        assert_eq!(
+            seen.iter().map(|s| (s.0, s.1)).collect::<Vec<_>>(),
+            [(1, 138), (2, 130), (3, 128), (4, 64), (5, 0)]
+        );
+        let parent = DomainName::from_text(b"a.example.com").unwrap();
+        assert_eq!(hasher.whole(parent.as_wire()).unwrap().hash, seen[2].2);
+    }
+
+    #[test]
+    fn label_cuts_change_the_hash() {
+        let hasher = SuffixHasher::random();
+        let hash = |text: &str| hasher.whole(DomainName::from_text(text.as_bytes()).unwrap().as_wire()).unwrap().hash;
+        assert_ne!(hash("ab.c"), hash("a.bc"));
+        assert_ne!(hash("higan.org"), hash("michigan.org"));
+        assert_eq!(hash("HIGAN.org."), hash("higan.org"));
+    }
+
+    #[test]
+    fn a_name_of_empty_labels_is_walked_to_its_end() {
+        let hasher = SuffixHasher::random();
+        let dots = DomainName::from_text(&[b'.'; 253]).unwrap();
+        assert_eq!(all(&hasher, dots.as_wire()).len(), 253);
+        assert!(hasher.whole(DomainName::root().as_wire()).is_none());
+    }
+
+    #[test]
+    fn two_sets_hash_differently() {
+        let name = DomainName::from_text(b"example.com").unwrap();
+        let hash = || SuffixHasher::random().whole(name.as_wire()).unwrap().hash;
+        assert_ne!(hash(), hash());
+    }
+}
