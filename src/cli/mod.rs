@@ -1,4 +1,6 @@
 //! The commands.
+pub mod check;
+
 use std::process::ExitCode;
 /// Runs the program.
 pub fn main() -> ExitCode {
