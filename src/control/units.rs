@@ -73,7 +73,7 @@ impl fmt::Display for ByteSize {
         let (name, factor) = SIZE_UNITS
             .into_iter()
             .filter(|(name, _)| name.len() != 2)
-            .find(|(_, factor)| self.0 != 0 && self.0 % factor == 0)
+            .find(|(_, factor)| self.0 != 0 && self.0.is_multiple_of(*factor))
             .unwrap_or(("B", 1));
         write!(f, "{}{name}", self.0 / factor)
     }
@@ -124,7 +124,8 @@ impl FromStr for Span {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let shape = || "a duration is a whole number and a unit, such as \"100ms\", \"30s\", \"5m\" or \"48h\"".to_owned();
+        let shape =
+            || "a duration is a whole number and a unit, such as \"100ms\", \"30s\", \"5m\" or \"48h\"".to_owned();
         let mut rest = text.trim();
         let mut total = 0u64;
         if rest.is_empty() {
@@ -174,19 +175,26 @@ mod tests {
         {
             assert_eq!(text.parse::<ByteSize>().unwrap().bytes(), bytes, "{text}");
         }
-        for bad in ["", "64", "MiB", "6.5MiB", "-1B", "64 Mi", "64MiBs", "99999999TiB", "99999999999999999999B", "٣MiB"] {
+        for bad in ["", "64", "MiB", "6.5MiB", "-1B", "64 Mi", "64MiBs", "99999999TiB", "99999999999999999999B", "٣MiB"]
+        {
             assert!(bad.parse::<ByteSize>().is_err(), "{bad}");
         }
     }
 
     #[test]
     fn durations() {
-        for (text, ms) in
-            [("100ms", 100), ("2s", 2_000), ("5m", 300_000), ("48h", 172_800_000), ("1d", 86_400_000), ("1h30m", 5_400_000)]
-        {
+        for (text, ms) in [
+            ("100ms", 100),
+            ("2s", 2_000),
+            ("5m", 300_000),
+            ("48h", 172_800_000),
+            ("1d", 86_400_000),
+            ("1h30m", 5_400_000),
+        ] {
             assert_eq!(text.parse::<Span>().unwrap().duration(), Duration::from_millis(ms), "{text}");
         }
-        for bad in ["", "5", "h", "5 minutes", "-1s", "1.5h", "1h30", "s5", "99999999999999d", "999999999999999999999s"] {
+        for bad in ["", "5", "h", "5 minutes", "-1s", "1.5h", "1h30", "s5", "99999999999999d", "999999999999999999999s"]
+        {
             assert!(bad.parse::<Span>().is_err(), "{bad}");
         }
     }

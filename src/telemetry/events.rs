@@ -34,8 +34,7 @@ pub fn rules_kept(generation: u64, list: &str, reason: &str) {
 pub fn review_overdue(review_date: &str) {
     warn!(
         event = "review_overdue",
-        review_date,
-        "the legal ground is due for review: confirm it and set a new legal.review_date"
+        review_date, "the legal ground is due for review: confirm it and set a new legal.review_date"
     );
 }
 

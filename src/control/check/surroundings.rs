@@ -44,7 +44,7 @@ pub(super) fn examine(
         output("output.eve", eve, &mut found);
     }
     for f in found {
-        let at = draft.spot(&f.field);
+        let Some(at) = draft.spot(&f.field) else { continue };
         if f.is_error {
             draft.problems.error(at, f.message, f.help);
         } else {
@@ -58,7 +58,11 @@ fn legal(sections: &Sections, today: Date, found: &mut Vec<Finding>) {
     let Some(legal) = &sections.legal else { return };
     if legal.is_review_overdue(today) {
         let message = format!("the review date {} has passed (today is {today})", legal.review_date);
-        found.push(warning("legal.review_date", message, "confirm the legal ground and set the date of the next review"));
+        found.push(warning(
+            "legal.review_date",
+            message,
+            "confirm the legal ground and set the date of the next review",
+        ));
     }
     for (field, text) in [("basis", &legal.basis), ("reference", &legal.reference), ("contact", &legal.contact)] {
         let lower = text.to_lowercase();
@@ -70,8 +74,13 @@ fn legal(sections: &Sections, today: Date, found: &mut Vec<Finding>) {
 }
 
 fn interfaces(sections: &Sections, devices: &Path, found: &mut Vec<Finding>) {
-    // "any" is libpcap's name for all interfaces together, and no device.
-    for (i, name) in sections.capture.interfaces.iter().enumerate().filter(|(_, name)| *name != "any") {
+    let names = &sections.capture.interfaces;
+    if names.len() > 1 && names.iter().any(|name| name == "any") {
+        let message = "\"any\" is all interfaces together, so packets of the others are read twice";
+        found.push(warning("capture.interfaces", message, "name \"any\" alone, or leave it out"));
+    }
+    // And it is libpcap's name, not a device's.
+    for (i, name) in names.iter().enumerate().filter(|(_, name)| *name != "any") {
         if devices.is_dir() && !devices.join(name).exists() {
             let message = format!("there is no interface {name:?} on this machine now");
             let help = "`ip link` lists them; `run` waits for it to appear";
@@ -142,10 +151,8 @@ fn unreadable(path: &Path) -> Option<(String, &'static str)> {
 /// two lists is wrong.
 fn networks(networks: &NetworksConfig, found: &mut Vec<Finding>) {
     for (i, subscriber) in networks.subscribers.iter().enumerate() {
-        let resolver = networks
-            .resolvers
-            .iter()
-            .find(|r| r.overlaps(*subscriber) && r.prefix_len() <= subscriber.prefix_len());
+        let resolver =
+            networks.resolvers.iter().find(|r| r.overlaps(*subscriber) && r.prefix_len() <= subscriber.prefix_len());
         if let Some(resolver) = resolver {
             let message = format!("subscriber range {subscriber} lies within resolver range {resolver}");
             let help = "narrow the resolver range to the resolvers' own addresses, or their questions pass for visits";
@@ -166,7 +173,10 @@ fn unwritable(path: &Path) -> Option<(String, String)> {
     let shown = directory.display();
     match fs::metadata(directory) {
         Err(e) if e.kind() == io::ErrorKind::NotFound => {
-            return Some((format!("there is no directory {shown}"), format!("create it: install -d -o stakeout {shown}")));
+            return Some((
+                format!("there is no directory {shown}"),
+                format!("create it: install -d -o stakeout {shown}"),
+            ));
         }
         Err(e) => return Some((format!("{shown}: {}", os(&e)), "let the user that runs stakeout reach it".into())),
         Ok(meta) if !meta.is_dir() => return Some((format!("{shown} is no directory"), "correct the path".into())),

@@ -45,7 +45,8 @@ impl FindingsConfig {
         // A window below the default interval shortens the interval that nobody set.
         let update_interval = t.span("update_interval", bounds).unwrap_or(d.update_interval.min(window));
         if update_interval > window {
-            let message = format!("`findings.update_interval` ({update_interval}) is longer than the window ({window})");
+            let message =
+                format!("`findings.update_interval` ({update_interval}) is longer than the window ({window})");
             t.error_at("update_interval", message, "make it shorter than `findings.window`");
         }
         let modes = [("none", SubscriberMode::None), ("pseudonym", SubscriberMode::Pseudonym)];

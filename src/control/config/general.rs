@@ -34,8 +34,7 @@ pub struct LogConfig {
 
 impl LogConfig {
     pub(super) fn read(t: &mut Table<'_, '_>) -> Self {
-        let levels =
-            [("error", Level::Error), ("warn", Level::Warn), ("info", Level::Info), ("debug", Level::Debug)];
+        let levels = [("error", Level::Error), ("warn", Level::Warn), ("info", Level::Info), ("debug", Level::Debug)];
         LogConfig {
             level: t.choice("level", &levels).unwrap_or_default(),
             format: t.choice("format", &[("text", Format::Text), ("json", Format::Json)]).unwrap_or_default(),

@@ -18,11 +18,7 @@ pub struct HttpConfig {
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        HttpConfig {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9618)),
-            allow_remote: false,
-            max_connections: 64,
-        }
+        HttpConfig { listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 9618)), allow_remote: false, max_connections: 64 }
     }
 }
 
@@ -33,7 +29,8 @@ impl HttpConfig {
         let allow_remote = t.boolean("allow_remote").unwrap_or(d.allow_remote);
         if !listen.ip().to_canonical().is_loopback() && !allow_remote {
             let message = format!("`http.listen` is {listen}, which other machines can reach without a password");
-            let help = "listen on 127.0.0.1 or [::1], or set allow_remote = true if a firewall or a proxy stands before it";
+            let help =
+                "listen on 127.0.0.1 or [::1], or set allow_remote = true if a firewall or a proxy stands before it";
             t.error_at("listen", message, help);
         }
         let max_connections = t.number("max_connections", 4..=1024).unwrap_or(d.max_connections);

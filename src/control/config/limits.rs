@@ -47,9 +47,7 @@ impl LimitsConfig {
             fragment_memory: t
                 .size("fragment_memory", ByteSize::kib(256)..=ByteSize::gib(1))
                 .unwrap_or(d.fragment_memory),
-            fragment_timeout: t
-                .span("fragment_timeout", Span::secs(1)..=Span::secs(120))
-                .unwrap_or(d.fragment_timeout),
+            fragment_timeout: t.span("fragment_timeout", Span::secs(1)..=Span::secs(120)).unwrap_or(d.fragment_timeout),
             hit_queue: t.number("hit_queue", entries.clone()).unwrap_or(d.hit_queue),
             event_queue: t.number("event_queue", entries).unwrap_or(d.event_queue),
         }

@@ -20,9 +20,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
-#[cfg(test)]
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use toml::de::DeTable;
@@ -34,8 +32,8 @@ pub use http::HttpConfig;
 pub use limits::LimitsConfig;
 pub use networks::NetworksConfig;
 pub use output::{EventFileConfig, OutputConfig};
-pub(super) use problem::Problems;
 pub use problem::{Problem, Severity};
+use problem::{Problems, WHOLE_FILE};
 pub use rules::{RuleFormat, RuleSource};
 
 use super::legal::LegalBlock;
@@ -71,8 +69,10 @@ pub(super) struct Draft<'t> {
     sections: Sections,
     /// Octet offset of each field that is in the file, by its path, such as `rules[2].path`.
     spots: BTreeMap<String, usize>,
+    /// The lines that are not valid TOML.
+    broken_lines: BTreeSet<usize>,
     /// What is wrong so far.
-    pub(super) problems: Problems<'t>,
+    pub(in crate::control) problems: Problems<'t>,
     /// The fields that exist, such as `rules[].path`.
     #[cfg(test)]
     known: BTreeSet<String>,
@@ -105,6 +105,7 @@ impl<'t> Draft<'t> {
         Draft {
             sections,
             spots: reading.spots.into_iter().map(|(path, at)| (path, mended.original(at))).collect(),
+            broken_lines,
             problems,
             #[cfg(test)]
             known: reading.known,
@@ -116,9 +117,11 @@ impl<'t> Draft<'t> {
         &self.sections
     }
 
-    /// Offset of a field's value, or of the start of the file if it is not there.
-    pub(super) fn spot(&self, path: &str) -> usize {
-        self.spots.get(path).copied().unwrap_or(0)
+    /// Where to tell a problem of a field: at its value, or for the whole file if it is not there. `None` if its line
+    /// has a syntax error, so that the value may be nonsense.
+    pub(super) fn spot(&self, path: &str) -> Option<usize> {
+        let at = self.spots.get(path).copied().unwrap_or(WHOLE_FILE);
+        (at == WHOLE_FILE || !self.broken_lines.contains(&self.problems.place(at).0)).then_some(at)
     }
 
     /// The problems in the order of the file, and the configuration if none of them is an error.

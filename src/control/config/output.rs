@@ -29,12 +29,7 @@ pub struct EventFileConfig {
 
 impl EventFileConfig {
     fn default_at(path: &str) -> Self {
-        EventFileConfig {
-            path: path.into(),
-            rotate_size: ByteSize::mib(256),
-            rotate_age: Span::hours(24),
-            keep: 14,
-        }
+        EventFileConfig { path: path.into(), rotate_size: ByteSize::mib(256), rotate_age: Span::hours(24), keep: 14 }
     }
 
     fn read(t: &mut Table<'_, '_>, base: &Path, d: Self) -> Self {

@@ -42,6 +42,9 @@ impl fmt::Display for Problem {
     }
 }
 
+/// The place of a problem that is about no line: something is not there. It is told at the start of the file.
+pub(in crate::control) const WHOLE_FILE: usize = usize::MAX;
+
 /// Collects problems by their octet offset in `text`.
 #[derive(Debug)]
 pub(in crate::control) struct Problems<'t> {
@@ -59,7 +62,7 @@ impl<'t> Problems<'t> {
 
     /// Line and column, from 1, of an octet offset; an offset past the end is taken for the end.
     pub(in crate::control) fn place(&self, at: usize) -> (usize, usize) {
-        let at = at.min(self.text.len());
+        let at = if at == WHOLE_FILE { 0 } else { at.min(self.text.len()) };
         let line = self.line_starts.partition_point(|start| *start <= at);
         let start = self.line_starts.get(line - 1).copied().unwrap_or(0);
         let before = self.text.get(start..at).unwrap_or("");
@@ -93,8 +96,8 @@ impl<'t> Problems<'t> {
         except_lines: &BTreeSet<usize>,
     ) {
         for (at, problem) in other.found {
-            let at = original(at);
-            if !except_lines.contains(&self.place(at).0) {
+            let at = if at == WHOLE_FILE { at } else { original(at) };
+            if at == WHOLE_FILE || !except_lines.contains(&self.place(at).0) {
                 self.push(at, problem.severity, problem.message, problem.help);
             }
         }
@@ -102,7 +105,8 @@ impl<'t> Problems<'t> {
 
     /// All of them in the order of the file.
     pub(in crate::control) fn into_sorted(mut self) -> Vec<Problem> {
-        self.found.sort_by_key(|(at, p)| (*at, p.severity));
+        // `WHOLE_FILE` comes first.
+        self.found.sort_by_key(|(at, p)| (at.wrapping_add(1), p.severity));
         let mut problems: Vec<_> = self.found.into_iter().map(|(_, p)| p).collect();
         problems.dedup();
         problems
@@ -116,10 +120,11 @@ mod tests {
     #[test]
     fn places_count_lines_and_characters_from_one() {
         let p = Problems::new("\u{feff}a = 1\nżółć = 2\n\nz");
-        for (needle, place) in [("a = 1", (1, 1)), ("= 1", (1, 3)), ("żółć", (2, 1)), ("= 2", (2, 6)), ("z", (4, 1))] {
+        for (needle, place) in [("a = 1", (1, 1)), ("= 1", (1, 3)), ("żółć", (2, 1)), ("= 2", (2, 6)), ("z", (4, 1))]
+        {
             assert_eq!(p.place(p.text.find(needle).unwrap()), place, "{needle}");
         }
-        assert_eq!(p.place(usize::MAX), (4, 2));
+        assert_eq!((p.place(9999), p.place(WHOLE_FILE)), ((4, 2), (1, 1)));
         assert_eq!(Problems::new("").place(0), (1, 1));
     }
 

@@ -13,7 +13,7 @@ use jiff::civil::Date;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::problem::Problems;
+use super::problem::{Problems, WHOLE_FILE};
 use super::suggest::nearest;
 use crate::control::units::{ByteSize, Span};
 
@@ -36,17 +36,12 @@ struct Unknown {
 
 impl<'t> Reading<'t> {
     pub(super) fn new(text: &'t str) -> Self {
-        Reading {
-            problems: Problems::new(text),
-            known: BTreeSet::new(),
-            spots: BTreeMap::new(),
-            unknown: Vec::new(),
-        }
+        Reading { problems: Problems::new(text), known: BTreeSet::new(), spots: BTreeMap::new(), unknown: Vec::new() }
     }
 
     /// Reads the whole document with `read`.
     pub(super) fn document<R>(&mut self, root: &'t DeTable<'t>, read: impl FnOnce(&mut Table<'_, 't>) -> R) -> R {
-        let mut table = Table::new(self, String::new(), String::new(), 0, Some(root));
+        let mut table = Table::new(self, String::new(), String::new(), WHOLE_FILE, Some(root));
         let result = read(&mut table);
         table.finish();
         self.report_unknown();
@@ -92,6 +87,8 @@ pub(super) struct Table<'r, 't> {
     at: usize,
     /// `None` if the table is not in the file: every field then has its default.
     entries: Option<&'t DeTable<'t>>,
+    /// Something that is no table stands in its place, and was told.
+    is_broken: bool,
     names: Vec<&'static str>,
 }
 
@@ -103,12 +100,17 @@ impl<'r, 't> Table<'r, 't> {
         at: usize,
         entries: Option<&'t DeTable<'t>>,
     ) -> Self {
-        Table { reading, path, known_path, at, entries, names: Vec::new() }
+        Table { reading, path, known_path, at, entries, is_broken: false, names: Vec::new() }
     }
 
-    /// Whether the table is in the file.
+    /// Whether the table, or something that was meant to be it, is in the file.
     pub(super) fn is_present(&self) -> bool {
-        self.entries.is_some()
+        self.entries.is_some() || self.is_broken
+    }
+
+    /// Whether the field is in the table, be it right or wrong.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.entries.is_some_and(|t| t.contains_key(name))
     }
 
     /// Notes an error at field `name`, or at the table's header if the field is absent.
@@ -172,7 +174,7 @@ impl<'r, 't> Table<'r, 't> {
 
     /// Notes an error if `name` is absent from a table that is there (an absent table is told once, as a table).
     pub(super) fn is_missing(&mut self, name: &'static str, what: &str) -> bool {
-        let absent = self.entries.is_none_or(|t| !t.contains_key(name));
+        let absent = !self.has(name);
         if absent {
             // Make it known all the same.
             self.value(name);
@@ -294,7 +296,7 @@ impl<'r, 't> Table<'r, 't> {
         };
         let full_name = join(&self.path, name);
         let mut good: Vec<T> = Vec::new();
-        for (i, spanned) in items.iter().enumerate() {
+        for (i, spanned) in items.iter().take(*count.end()).enumerate() {
             let at = spanned.span().start;
             self.reading.spots.insert(format!("{full_name}[{}]", good.len()), at);
             match item(spanned.get_ref()) {
@@ -304,7 +306,11 @@ impl<'r, 't> Table<'r, 't> {
                 }
                 Ok(it) => good.push(it),
                 Err(why) => {
-                    self.reading.problems.error(at, format!("item {} of `{full_name}`: {why}", i + 1), "correct or remove it");
+                    self.reading.problems.error(
+                        at,
+                        format!("item {} of `{full_name}`: {why}", i + 1),
+                        "correct or remove it",
+                    );
                 }
             }
         }
@@ -323,14 +329,19 @@ impl<'r, 't> Table<'r, 't> {
         let (at, entries) = match value.map(|v| (v, v.get_ref())) {
             Some((v, DeValue::Table(t))) => (v.span().start, Some(t)),
             Some((v, _)) => {
-                self.wrong_type(name, v, "a table", "…, under a header of its own");
+                let message =
+                    format!("`{}` is {}, not a table", join(&self.path, name), article(v.get_ref().type_str()));
+                let help = format!("write its settings under a header {}", header(&join(&self.path, name)));
+                self.reading.problems.error(v.span().start, message, help);
                 (v.span().start, None)
             }
             None => (self.at, None),
         };
+        let is_broken = value.is_some() && entries.is_none();
         let path = join(&self.path, name);
         let known_path = join(&self.known_path, name);
         let mut table = Table::new(self.reading, path, known_path, at, entries);
+        table.is_broken = is_broken;
         let result = read(&mut table);
         table.finish();
         result

@@ -63,15 +63,20 @@ pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Vec<RuleSource> {
         let what = "the rule file, such as path = \"/etc/stakeout/rules/pl.xml\"";
         let path = if t.is_missing("path", what) { None } else { path(t, "path", base) };
         let format = t.choice("format", &RuleFormat::NAMES).unwrap_or_default();
-        let action = t.choice("action", &[Action::Block, Action::Allow].map(|a| (a.name(), a))).unwrap_or(Action::Block);
+        let action =
+            t.choice("action", &[Action::Block, Action::Allow].map(|a| (a.name(), a))).unwrap_or(Action::Block);
         // A source whose name is wrong is still worth looking at: its file may be wrong too.
         RuleSource { list: list.unwrap_or_default(), path: path.unwrap_or_default(), format, action }
     });
-    if sources.is_empty() {
+    if sources.is_empty() && !root.has("rules") {
         let help = "add a header [[rules]] and under it `list` and `path`: without a list there is nothing to find";
         root.error_at("rules", "there is no [[rules]]", help);
     } else if sources.len() > MAX_LISTS {
-        root.error_at("rules", format!("there are {} lists", sources.len()), format!("join some: {MAX_LISTS} are the most"));
+        root.error_at(
+            "rules",
+            format!("there are {} lists", sources.len()),
+            format!("join some: {MAX_LISTS} are the most"),
+        );
     }
     sources
 }

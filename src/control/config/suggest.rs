@@ -60,6 +60,9 @@ mod tests {
     #[test]
     fn distances() {
         let d = |a: &str, b: &str| edits(&a.chars().collect::<Vec<_>>(), &b.chars().collect::<Vec<_>>());
-        assert_eq!((d("", "abc"), d("abc", ""), d("abc", "abc"), d("abc", "acb"), d("kitten", "sitting")), (3, 3, 0, 1, 3));
+        assert_eq!(
+            (d("", "abc"), d("abc", ""), d("abc", "abc"), d("abc", "acb"), d("kitten", "sitting")),
+            (3, 3, 0, 1, 3)
+        );
     }
 }

@@ -45,7 +45,8 @@ pub(super) fn mend(text: &str, problems: &mut Problems<'_>) -> Mended {
             for (error, span) in errors.iter().zip(spans) {
                 let at = mended.original(span.start);
                 if told.insert(problems.place(at).0) {
-                    problems.error(at, format!("not valid TOML: {}", error.message()), help(error.message()));
+                    let (message, help) = explain(error.message(), &mended.text, span.start);
+                    problems.error(at, format!("not valid TOML: {message}"), help);
                 }
             }
             break;
@@ -138,15 +139,22 @@ fn starts_something(line: &str) -> bool {
     line.starts_with('[') || (key.len() < line.len() && key.trim_start().starts_with('='))
 }
 
-fn help(message: &str) -> &'static str {
-    if message.contains("quoted") {
-        "put text between double quotes"
+/// The parser's words, or better ones, and what to do.
+fn explain<'m>(message: &'m str, text: &str, at: usize) -> (&'m str, &'static str) {
+    let line_start = text.get(..at).and_then(|before| before.rfind('\n')).map_or(0, |n| n + 1);
+    let line = text.get(line_start..).unwrap_or("").lines().next().unwrap_or("");
+    // The parser takes a bare word for a number, "inf" or "nan" by its first letter, and complains about that.
+    let bare_word = line.split_once('=').is_some_and(|(_, v)| v.trim_start().starts_with(|c: char| c.is_alphabetic()));
+    if bare_word && (message.starts_with("invalid ") || message.starts_with("string values")) {
+        ("the value is a bare word", "put text between double quotes")
+    } else if message.contains("quoted") {
+        (message, "put text between double quotes")
     } else if message.contains("duplicate key") {
-        "keep one of the two"
+        (message, "keep one of the two")
     } else if message.contains("basic string") {
-        "close the text with a double quote on the same line"
+        (message, "close the text with a double quote on the same line")
     } else {
-        ""
+        (message, "")
     }
 }
 
@@ -191,7 +199,7 @@ mod tests {
         let (errors, keys) = mended("[b]\nx = [\n 1,\n 2\ny = 4\n[d]\nz = nope\n");
         assert_eq!(errors.len(), 2, "{errors:?}");
         assert!(errors[0].starts_with("2:5: error: not valid TOML: the array that opens here is not closed"));
-        assert!(errors[1].starts_with("7:5: error: not valid TOML: string values must be quoted"), "{errors:?}");
+        assert!(errors[1].starts_with("7:5: error: not valid TOML: the value is a bare word"), "{errors:?}");
         assert_eq!(keys, ["b", "b.x", "b.y", "d", "d.z"]);
         assert_eq!(mended("x = [1").0.len(), 1);
         assert_eq!(mended("[[r]]\nx = [1, [2]\ny = 3\n").0.len(), 1);

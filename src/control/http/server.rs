@@ -42,11 +42,7 @@ pub struct HttpTimes {
 
 impl Default for HttpTimes {
     fn default() -> Self {
-        HttpTimes {
-            head: Duration::from_secs(5),
-            connection: Duration::from_secs(60),
-            grace: Duration::from_secs(2),
-        }
+        HttpTimes { head: Duration::from_secs(5), connection: Duration::from_secs(60), grace: Duration::from_secs(2) }
     }
 }
 

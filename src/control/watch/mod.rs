@@ -50,11 +50,7 @@ pub struct WatchTimes {
 
 impl Default for WatchTimes {
     fn default() -> Self {
-        WatchTimes {
-            quiet: Duration::from_millis(500),
-            at_most: Duration::from_secs(5),
-            poll: Duration::from_secs(30),
-        }
+        WatchTimes { quiet: Duration::from_millis(500), at_most: Duration::from_secs(5), poll: Duration::from_secs(30) }
     }
 }
 
