@@ -1,10 +1,11 @@
 //! TOML with all of its errors, not just the first.
 //!
 //! The parser recovers from most mistakes by itself. Three make it lose the rest of the file: a key without a value, a
-//! header that is not closed, an array or string that is not closed. Those are mended in a copy of the text (by
+//! header that is not closed, an array that is not closed. Those are mended in a copy of the text (by
 //! inserting what is missing) and the copy is parsed again, so that one slip does not hide the others. Offsets are
 //! translated back, so every error is told where it stands in the operator's file.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
@@ -36,10 +37,13 @@ impl Mended {
 /// Reports every syntax error of `text`, and gives back a text that parses as far as it can be made to.
 pub(super) fn mend(text: &str, problems: &mut Problems<'_>) -> Mended {
     let mut mended = Mended { text: text.to_owned(), inserted: Vec::new() };
+    let mut blamed = BTreeSet::new();
     for _ in 0..MAX_MENDS {
         let (root, errors) = DeTable::parse_recoverable(&mended.text);
         let spans: Vec<_> = errors.iter().map(|e| e.span().unwrap_or(0..0)).collect();
-        let Some(mend) = find_mend(&mended.text, root.get_ref(), &spans) else {
+        // A place that was mended in vain is left as the parser sees it.
+        let mend = find_mend(&mended.text, root.get_ref(), &spans).filter(|m| blamed.insert(mended.original(m.blame)));
+        let Some(mend) = mend else {
             // The first error of a line is the mistake; those after it mostly follow from it.
             let mut told = problems.lines();
             for (error, span) in errors.iter().zip(spans) {

@@ -63,7 +63,7 @@ impl DaemonView for Daemon {
 
 /// Short enough that a test can wait for them to pass.
 const TIMES: HttpTimes =
-    HttpTimes { head: Duration::from_millis(300), connection: Duration::from_secs(30), grace: Duration::from_secs(5) };
+    HttpTimes { head: Duration::from_secs(1), connection: Duration::from_secs(30), grace: Duration::from_secs(5) };
 
 fn server(times: HttpTimes) -> (HttpServer, Arc<Daemon>) {
     let daemon = Arc::new(Daemon::default());
@@ -182,8 +182,7 @@ fn slow_clients_cannot_keep_others_out() {
 
 #[test]
 fn connections_end_with_their_time_and_with_the_server() {
-    let (short, _) =
-        server(HttpTimes { head: Duration::from_secs(60), connection: Duration::from_millis(200), ..TIMES });
+    let (short, _) = server(HttpTimes { head: Duration::from_secs(60), connection: Duration::from_secs(2), ..TIMES });
     // Idle after one answer: nothing but the end of its time closes this connection.
     assert!(exchange(&short, b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n").contains("200 OK"));
 
