@@ -1,0 +1,210 @@
+//! What only this machine and this day can tell: whether files, directories and interfaces are there, and whether the
+//! review date has passed.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::path::Path;
+
+use jiff::civil::Date;
+
+use super::RuleSummary;
+use crate::control::config::{Draft, EventFileConfig, NetworksConfig, RuleSource, Sections};
+use crate::model::Action;
+
+/// A problem found here: field, whether it is an error, message, help.
+struct Finding {
+    field: String,
+    is_error: bool,
+    message: String,
+    help: String,
+}
+
+fn error(field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) -> Finding {
+    Finding { field: field.into(), is_error: true, message: message.into(), help: help.into() }
+}
+
+fn warning(field: impl Into<String>, message: impl Into<String>, help: impl Into<String>) -> Finding {
+    Finding { is_error: false, ..error(field, message, help) }
+}
+
+/// Adds to the draft's problems whatever does not fit this machine or this day; gives back the lists that loaded.
+pub(super) fn examine(
+    draft: &mut Draft<'_>,
+    today: Date,
+    rule_check: &dyn Fn(&RuleSource) -> Result<RuleSummary, String>,
+) -> Vec<(String, RuleSummary)> {
+    let mut found = Vec::new();
+    let sections = draft.sections();
+    legal(sections, today, &mut found);
+    interfaces(sections, Path::new("/sys/class/net"), &mut found);
+    let lists = rules(&sections.rules, rule_check, &mut found);
+    networks(&sections.networks, &mut found);
+    output("output.events", &sections.output.events, &mut found);
+    if let Some(eve) = &sections.output.eve {
+        output("output.eve", eve, &mut found);
+    }
+    for f in found {
+        let Some(at) = draft.spot(&f.field) else { continue };
+        if f.is_error {
+            draft.problems.error(at, f.message, f.help);
+        } else {
+            draft.problems.warning(at, f.message, f.help);
+        }
+    }
+    lists
+}
+
+fn legal(sections: &Sections, today: Date, found: &mut Vec<Finding>) {
+    let Some(legal) = &sections.legal else { return };
+    if legal.is_review_overdue(today) {
+        let message = format!("the review date {} has passed (today is {today})", legal.review_date);
+        found.push(warning(
+            "legal.review_date",
+            message,
+            "confirm the legal ground and set the date of the next review",
+        ));
+    }
+    for (field, text) in [("basis", &legal.basis), ("reference", &legal.reference), ("contact", &legal.contact)] {
+        let lower = text.to_lowercase();
+        if ["example", "change me", "todo"].iter().any(|sign| lower.contains(sign)) {
+            let message = format!("`legal.{field}` still looks like an example: {text:?}");
+            found.push(warning(format!("legal.{field}"), message, "write what holds for this sensor"));
+        }
+    }
+}
+
+fn interfaces(sections: &Sections, devices: &Path, found: &mut Vec<Finding>) {
+    let names = &sections.capture.interfaces;
+    if names.len() > 1 && names.iter().any(|name| name == "any") {
+        let message = "\"any\" is all interfaces together, so packets of the others are read twice";
+        found.push(warning("capture.interfaces", message, "name \"any\" alone, or leave it out"));
+    }
+    // And it is libpcap's name, not a device's.
+    for (i, name) in names.iter().enumerate().filter(|(_, name)| *name != "any") {
+        if devices.is_dir() && !devices.join(name).exists() {
+            let message = format!("there is no interface {name:?} on this machine now");
+            let help = "`ip link` lists them; `run` waits for it to appear";
+            found.push(warning(format!("capture.interfaces[{i}]"), message, help));
+        }
+    }
+}
+
+fn rules(
+    sources: &[RuleSource],
+    rule_check: &dyn Fn(&RuleSource) -> Result<RuleSummary, String>,
+    found: &mut Vec<Finding>,
+) -> Vec<(String, RuleSummary)> {
+    let mut lists = Vec::new();
+    for (i, source) in sources.iter().enumerate().filter(|(_, s)| !s.path.as_os_str().is_empty()) {
+        let field = format!("rules[{i}].path");
+        let path = source.path.display();
+        if let Some((message, help)) = unreadable(&source.path) {
+            found.push(error(field, format!("rule file {path}: {message}"), help));
+            continue;
+        }
+        if sources.iter().take(i).any(|earlier| earlier.path == source.path) {
+            found.push(warning(&field, format!("rule file {path} is in another list too"), "name it once"));
+        }
+        match rule_check(source) {
+            Err(why) => found.push(error(field, format!("rule file {path}: {why}"), lint(&source.path))),
+            Ok(summary) => {
+                if summary.rules == 0 {
+                    found.push(error(&field, format!("rule file {path} holds no rule"), lint(&source.path)));
+                }
+                if summary.rejected > 0 {
+                    let first = summary.first_rejected.as_deref().map(|f| format!(", first {f}")).unwrap_or_default();
+                    let message = format!("rule file {path}: {} entries are rejected{first}", summary.rejected);
+                    found.push(warning(field, message, lint(&source.path)));
+                }
+                lists.push((source.list.clone(), summary));
+            }
+        }
+    }
+    if !sources.is_empty() && sources.iter().all(|s| s.action == Action::Allow) {
+        let help = "add a list with action = \"block\"";
+        found.push(warning("rules", "all lists allow: nothing will ever be found", help));
+    }
+    lists
+}
+
+fn lint(path: &Path) -> String {
+    format!("`stakeout rules lint {}` tells more", path.display())
+}
+
+/// Why a file cannot be read, and what to do. Nothing but a regular file is opened: a pipe would never end.
+fn unreadable(path: &Path) -> Option<(String, &'static str)> {
+    match fs::metadata(path) {
+        Ok(meta) if meta.is_dir() => Some(("this is a directory".into(), "name the file in it")),
+        Ok(meta) if !meta.is_file() => Some(("this is no regular file".into(), "write the list to a file")),
+        Ok(_) => match fs::File::open(path) {
+            Ok(_) => None,
+            Err(e) => Some((os(&e), "let the user that runs stakeout read it")),
+        },
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            Some(("there is no such file".into(), "correct the path, or put the list there"))
+        }
+        Err(e) => Some((os(&e), "let the user that runs stakeout read it and its directories")),
+    }
+}
+
+/// A resolver may well live inside a subscriber range, since the longer prefix decides. The other way round one of the
+/// two lists is wrong.
+fn networks(networks: &NetworksConfig, found: &mut Vec<Finding>) {
+    for (i, subscriber) in networks.subscribers.iter().enumerate() {
+        let resolver =
+            networks.resolvers.iter().find(|r| r.overlaps(*subscriber) && r.prefix_len() <= subscriber.prefix_len());
+        if let Some(resolver) = resolver {
+            let message = format!("subscriber range {subscriber} lies within resolver range {resolver}");
+            let help = "narrow the resolver range to the resolvers' own addresses, or their questions pass for visits";
+            found.push(warning(format!("networks.subscribers[{i}]"), message, help));
+        }
+    }
+}
+
+fn output(table: &str, config: &EventFileConfig, found: &mut Vec<Finding>) {
+    if let Some((message, help)) = unwritable(&config.path) {
+        found.push(error(format!("{table}.path"), format!("`{table}.path`: {message}"), help));
+    }
+}
+
+/// Why events cannot be written to `path`, and what to do.
+fn unwritable(path: &Path) -> Option<(String, String)> {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    let shown = directory.display();
+    match fs::metadata(directory) {
+        Err(e) if e.kind() == io::ErrorKind::NotFound => {
+            return Some((
+                format!("there is no directory {shown}"),
+                format!("create it: install -d -o stakeout {shown}"),
+            ));
+        }
+        Err(e) => return Some((format!("{shown}: {}", os(&e)), "let the user that runs stakeout reach it".into())),
+        Ok(meta) if !meta.is_dir() => return Some((format!("{shown} is no directory"), "correct the path".into())),
+        Ok(_) => {}
+    }
+    if let Ok(meta) = fs::metadata(path)
+        && !meta.is_file()
+    {
+        return Some((format!("{} is no regular file", path.display()), "name a file".into()));
+    }
+    // Rotation makes and removes files beside this one, so the directory itself must be writable. The only honest test
+    // is to do it.
+    let probe = directory.join(format!(".stakeout-check-{}", std::process::id()));
+    let made = OpenOptions::new().write(true).create_new(true).open(&probe);
+    let gone = made.and_then(|_| fs::remove_file(&probe));
+    if let Err(e) = gone {
+        return Some((format!("{shown}: {}", os(&e)), "let the user that runs stakeout write there".into()));
+    }
+    if path.exists()
+        && let Err(e) = OpenOptions::new().append(true).open(path)
+    {
+        return Some((format!("{}: {}", path.display(), os(&e)), "let the user that runs stakeout write it".into()));
+    }
+    None
+}
+
+/// The operating system's words without their number.
+fn os(e: &io::Error) -> String {
+    let text = e.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}

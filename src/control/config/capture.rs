@@ -1,0 +1,74 @@
+//! `[capture]`: where packets come from.
+
+use super::reader::{Table, integer, text_item};
+use crate::control::units::{ByteSize, Span};
+
+/// Where packets come from.
+#[derive(Clone, PartialEq, Debug)]
+pub struct CaptureConfig {
+    /// The interfaces that carry the mirrored traffic, 1 to 16. Required.
+    pub interfaces: Vec<String>,
+    /// Octets kept of each packet, 256 to 262144. Default 65535: with offloads on, the kernel joins segments into
+    /// packets far longer than the link's MTU, and a name may lie at the end.
+    pub snaplen: u32,
+    /// Kernel buffer of each interface, 1MiB to 1GiB. Default `"64MiB"`: it bridges moments in which the workers do not
+    /// keep up.
+    pub buffer: ByteSize,
+    /// The longest that packets wait in the buffer before they are handed over, 1ms to 10s. Default `"100ms"`.
+    pub timeout: Span,
+    /// Take packets that are not addressed to this machine, as those of a mirror are not. Default true.
+    pub promiscuous: bool,
+    /// Ports on which DNS is spoken, 1 to 16 of them. Default `[53]`.
+    pub dns_ports: Vec<u16>,
+}
+
+impl Default for CaptureConfig {
+    fn default() -> Self {
+        CaptureConfig {
+            interfaces: Vec::new(),
+            snaplen: 65_535,
+            buffer: ByteSize::mib(64),
+            timeout: Span::millis(100),
+            promiscuous: true,
+            dns_ports: vec![53],
+        }
+    }
+}
+
+impl CaptureConfig {
+    pub(super) fn read(t: &mut Table<'_, '_>) -> Self {
+        let d = Self::default();
+        let what = "the interfaces that carry the mirror, such as interfaces = [\"eth1\"]";
+        if !t.is_present() {
+            t.error_at("interfaces", "the table [capture] is missing", format!("write [capture] and in it {what}"));
+        }
+        let interfaces = if t.is_missing("interfaces", what) {
+            None
+        } else {
+            t.list("interfaces", 1..=16, |item| interface(text_item(item)?))
+        };
+        CaptureConfig {
+            interfaces: interfaces.unwrap_or(d.interfaces),
+            snaplen: t.number("snaplen", 256..=262_144).unwrap_or(d.snaplen),
+            buffer: t.size("buffer", ByteSize::mib(1)..=ByteSize::gib(1)).unwrap_or(d.buffer),
+            timeout: t.span("timeout", Span::millis(1)..=Span::secs(10)).unwrap_or(d.timeout),
+            promiscuous: t.boolean("promiscuous").unwrap_or(d.promiscuous),
+            dns_ports: t
+                .list("dns_ports", 1..=16, |item| {
+                    let port = integer(item).and_then(|n| u16::try_from(n).ok()).filter(|n| *n > 0);
+                    port.ok_or_else(|| "a port is a number from 1 to 65535".to_owned())
+                })
+                .unwrap_or(d.dns_ports),
+        }
+    }
+}
+
+/// Linux holds interface names in 16 octets with a NUL, and allows no slash and no white space in them.
+fn interface(name: &str) -> Result<String, String> {
+    let fits = (1..=15).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b':');
+    if fits && name != "." && name != ".." {
+        Ok(name.to_owned())
+    } else {
+        Err(format!("{name:?} is no interface name (1 to 15 characters, no space, `/` or `:`)"))
+    }
+}

@@ -1,0 +1,82 @@
+//! `[[rules]]`: the lists of names.
+
+use std::path::{Path, PathBuf};
+
+use super::general::label;
+use super::output::path;
+use super::reader::Table;
+use crate::model::Action;
+
+/// How a rule file is written.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum RuleFormat {
+    /// Told from the file's content.
+    #[default]
+    Auto,
+    /// One name a line, `#` comments.
+    Plain,
+    /// A hosts file: an address, then names.
+    Hosts,
+    /// The XML of the Polish register of the Ministry of Finance.
+    PolishRegister,
+}
+
+impl RuleFormat {
+    /// The names in the configuration.
+    pub const NAMES: [(&'static str, RuleFormat); 4] = [
+        ("auto", RuleFormat::Auto),
+        ("plain", RuleFormat::Plain),
+        ("hosts", RuleFormat::Hosts),
+        ("polish-register", RuleFormat::PolishRegister),
+    ];
+}
+
+/// One list of names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RuleSource {
+    /// Name of the list in findings and metrics, one of its own: 1 to 64 of `a-z 0-9 . _ -`. Required.
+    pub list: String,
+    /// The file; a relative path starts from the directory of the configuration file. Required.
+    pub path: PathBuf,
+    /// `"auto"` (default), `"plain"`, `"hosts"` or `"polish-register"`.
+    pub format: RuleFormat,
+    /// `"block"` (default): a visit is a finding. `"allow"`: never a finding, whatever other lists say.
+    pub action: Action,
+}
+
+/// Most lists that one sensor takes: each is a label value in the metrics.
+const MAX_LISTS: usize = 64;
+
+/// Reads all lists from the document's root.
+pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Vec<RuleSource> {
+    let mut names: Vec<String> = Vec::new();
+    let sources = root.tables("rules", |t| {
+        let what = "a name for the list, such as list = \"pl-mf\"";
+        let list = if t.is_missing("list", what) { None } else { label(t, "list") };
+        if let Some(list) = &list {
+            if names.contains(list) {
+                t.error_at("list", format!("another list is named {list:?} too"), "give each list a name of its own");
+            } else {
+                names.push(list.clone());
+            }
+        }
+        let what = "the rule file, such as path = \"/etc/stakeout/rules/pl.xml\"";
+        let path = if t.is_missing("path", what) { None } else { path(t, "path", base) };
+        let format = t.choice("format", &RuleFormat::NAMES).unwrap_or_default();
+        let action =
+            t.choice("action", &[Action::Block, Action::Allow].map(|a| (a.name(), a))).unwrap_or(Action::Block);
+        // A source whose name is wrong is still worth looking at: its file may be wrong too.
+        RuleSource { list: list.unwrap_or_default(), path: path.unwrap_or_default(), format, action }
+    });
+    if sources.is_empty() && !root.has("rules") {
+        let help = "add a header [[rules]] and under it `list` and `path`: without a list there is nothing to find";
+        root.error_at("rules", "there is no [[rules]]", help);
+    } else if sources.len() > MAX_LISTS {
+        root.error_at(
+            "rules",
+            format!("there are {} lists", sources.len()),
+            format!("join some: {MAX_LISTS} are the most"),
+        );
+    }
+    sources
+}

@@ -1,0 +1,75 @@
+//! Every event that the daemon logs, by name. The parameters are all that an event can say: none takes an address of a
+//! subscriber or a name from traffic.
+//!
+//! Each carries a field `event` with a fixed name, so that a log search does not depend on the wording.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use tracing::{error, info, warn};
+
+/// The daemon is up: its configuration was accepted and its workers run.
+pub fn started(version: &str, sensor: &str, interfaces: usize, rules: usize) {
+    info!(event = "started", version, sensor, interfaces, rules, "started");
+}
+
+/// The daemon was told to stop.
+pub fn stopping() {
+    info!(event = "stopping", "stopping: writing what is still open");
+}
+
+/// A new rule set is in force.
+pub fn rules_reloaded(generation: u64, lists: usize, rules: usize, took: Duration) {
+    let took_ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX);
+    info!(event = "rules_reloaded", generation, lists, rules, took_ms, "rules reloaded");
+}
+
+/// A rule file could not be used, so the rules of `generation` stay in force. `reason` names the file and line.
+pub fn rules_kept(generation: u64, list: &str, reason: &str) {
+    error!(event = "rules_kept", generation, list, reason, "rules not reloaded: the old ones stay in force");
+}
+
+/// The review date in `[legal]` has passed.
+pub fn review_overdue(review_date: &str) {
+    warn!(
+        event = "review_overdue",
+        review_date, "the legal ground is due for review: confirm it and set a new legal.review_date"
+    );
+}
+
+/// An interface cannot be read; it is tried again.
+pub fn capture_down(interface: &str, reason: &str) {
+    error!(event = "capture_down", interface, reason, "interface lost: trying again");
+}
+
+/// An interface is being read, at the start or again.
+pub fn capture_up(interface: &str) {
+    info!(event = "capture_up", interface, "reading interface");
+}
+
+/// An output does not take events; they are held as far as there is room, and counted beyond that.
+pub fn output_failed(output: &str, reason: &str) {
+    error!(event = "output_failed", output, reason, "cannot write events: readiness is off until it works again");
+}
+
+/// The output takes events again.
+pub fn output_recovered(output: &str) {
+    info!(event = "output_recovered", output, "writing events again");
+}
+
+/// The HTTP server listens at our own address `at`.
+pub fn http_listening(at: SocketAddr) {
+    info!(event = "http_listening", %at, "HTTP is up");
+}
+
+/// The HTTP server cannot take connections for now (out of file descriptors, as a rule).
+pub fn http_accept_failed(reason: &str) {
+    warn!(event = "http_accept_failed", reason, "HTTP cannot take a connection: trying again in a second");
+}
+
+/// Change notices for `directory` are not to be had; its files are looked at every `poll` instead.
+pub fn watch_degraded(directory: &Path, reason: &str, poll: Duration) {
+    let (directory, poll_s) = (directory.display(), poll.as_secs());
+    warn!(event = "watch_degraded", %directory, reason, poll_s, "no change notices for this directory: polling only");
+}
