@@ -8,8 +8,8 @@ use crate::control::units::{ByteSize, Span};
 pub struct CaptureConfig {
     /// The interfaces that carry the mirrored traffic, 1 to 16. Required.
     pub interfaces: Vec<String>,
-    /// Octets kept of each packet, 256 to 262144. Default 65535: with offloads on, the kernel joins segments into
-    /// packets far longer than the link's MTU, and a name may lie at the end.
+    /// Octets kept of each packet, 256 to 262144. Default 262144, libpcap's own limit: with offloads on, the kernel joins
+    /// segments into packets of 64 KiB and more, and a name may lie at the end.
     pub snaplen: u32,
     /// Kernel buffer of each interface, 1MiB to 1GiB. Default `"64MiB"`: it bridges moments in which the workers do not
     /// keep up.
@@ -26,7 +26,7 @@ impl Default for CaptureConfig {
     fn default() -> Self {
         CaptureConfig {
             interfaces: Vec::new(),
-            snaplen: 65_535,
+            snaplen: 262_144,
             buffer: ByteSize::mib(64),
             timeout: Span::millis(100),
             promiscuous: true,

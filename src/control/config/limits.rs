@@ -12,7 +12,7 @@ pub struct LimitsConfig {
     pub flow_timeout: Span,
     /// Octets that a worker holds of streams whose first message is not complete yet, 1MiB to 16GiB. Default `"32MiB"`.
     pub stream_memory: ByteSize,
-    /// Octets that a worker holds of IP datagrams whose fragments are not complete yet, 256KiB to 1GiB. Default `"4MiB"`.
+    /// Octets that a worker holds of IP datagrams whose fragments are not complete yet, 256KiB to 1GiB. Default `"16MiB"`.
     pub fragment_memory: ByteSize,
     /// Fragments wait this long for the rest of their datagram, 1s to 2m. Default `"30s"` (RFC 8200 allows 60s).
     pub fragment_timeout: Span,
@@ -28,7 +28,7 @@ impl Default for LimitsConfig {
             flows: 65_536,
             flow_timeout: Span::secs(30),
             stream_memory: ByteSize::mib(32),
-            fragment_memory: ByteSize::mib(4),
+            fragment_memory: ByteSize::mib(16),
             fragment_timeout: Span::secs(30),
             hit_queue: 65_536,
             event_queue: 65_536,
