@@ -1,18 +1,24 @@
 //! The commands: arguments, help, and one file a command. `main` does nothing but call [`main`].
 
 
+mod check;
 mod exit;
 mod input;
 mod observe;
 mod rrtype;
-
+mod rules;
+mod run;
+mod scan;
+mod summary;
+mod table;
+mod usage;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
-pub use exit::Exit;
+use exit::Exit;
 
 /// Watches a mirror of a provider's traffic and tells which names in it are gambling sites that an authority has
 /// ordered blocked.
@@ -26,8 +32,21 @@ struct Cli {
 #[derive(Subcommand, Debug)]
 enum Command {
     Observe(observe::ObserveArgs),
-
-
+    Scan(scan::ScanArgs),
+    Run(run::RunArgs),
+    Check(check::CheckArgs),
+    Rules(rules::RulesArgs),
+    /// Prints a completion script for a shell; put it where the shell looks for them.
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Writes the manual pages, one a command, to a directory.
+    Man {
+        /// An existing directory.
+        #[arg(value_name = "DIRECTORY")]
+        directory: std::path::PathBuf,
+    },
 }
 
 /// Parses the arguments, runs the command, gives its exit code.
@@ -43,8 +62,27 @@ pub fn main() -> ExitCode {
     };
     match cli.command {
         Command::Observe(args) => observe::run(&args).code(),
-
-
+        Command::Scan(args) => scan::run(&args),
+        Command::Run(args) => run::run(&args).code(),
+        Command::Check(args) => {
+            ExitCode::from(check::run(&args, &crate::control::daemon::check_source, &mut io::stdout(), &mut io::stderr()))
+        }
+        Command::Rules(args) => match rules::run(&args, &mut io::stdout().lock(), &mut io::stderr()) {
+            Ok(code) => ExitCode::from(code),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done.code(),
+            Err(error) => output_failed(&error).code(),
+        },
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "stakeout", &mut io::stdout());
+            Exit::Done.code()
+        }
+        Command::Man { directory } => match clap_mangen::generate_to(Cli::command(), &directory) {
+            Ok(()) => Exit::Done.code(),
+            Err(error) => {
+                input::say(&directory, &format!("manual pages cannot be written: {error}"));
+                Exit::Io.code()
+            }
+        },
     }
 }
 

@@ -8,6 +8,7 @@
 pub mod check;
 pub mod cidr;
 pub mod config;
+pub mod daemon;
 pub mod http;
 pub mod legal;
 pub mod units;

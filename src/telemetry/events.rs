@@ -48,6 +48,11 @@ pub fn capture_up(interface: &str) {
     info!(event = "capture_up", interface, "reading interface");
 }
 
+/// Frames of an interface have a link type that is not read, so nothing can be found on it.
+pub fn link_type_unread(interface: &str, link_type: &str) {
+    error!(event = "link_type_unread", interface, link_type, "this link type is not read: its frames are skipped");
+}
+
 /// An output does not take events; they are held as far as there is room, and counted beyond that.
 pub fn output_failed(output: &str, reason: &str) {
     error!(event = "output_failed", output, reason, "cannot write events: readiness is off until it works again");

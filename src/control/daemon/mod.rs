@@ -1,0 +1,177 @@
+//! The daemon: turns a checked configuration into running workers, a recorder and an HTTP server, and reloads rules.
+//!
+//! The main thread only waits for triggers. A reload loads every list anew beside the rules in force and publishes
+//! them together or not at all, so that one bad file changes nothing; the packet path goes on meanwhile.
+
+mod rules;
+mod settings;
+mod view;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{RecvTimeoutError, bounded};
+
+use super::config::Config;
+use super::http::{HttpServer, HttpTimes};
+use super::legal::today;
+use super::watch::{self, Signals, Trigger, Watch, WatchTimes};
+use crate::capture::{CaptureError, ReopeningSource};
+use crate::export::metrics::Metrics;
+use crate::export::{EventQueue, eve, jsonl};
+use crate::pipeline::{LiveWorker, Recorder};
+use crate::record::Aggregator;
+use crate::telemetry::events;
+pub use rules::check_source;
+use rules::Rules;
+use view::View;
+
+/// How often the daemon looks after itself when nothing triggers it.
+const HOUSEKEEPING: Duration = Duration::from_secs(1);
+/// How often an overdue legal review is told in the log.
+const REVIEW_REMINDER: Duration = Duration::from_secs(86_400);
+
+/// Why the daemon did not start, or did not end well.
+#[derive(Debug, thiserror::Error)]
+pub enum DaemonError {
+    /// The rules cannot be loaded; there is nothing to fall back to at the start.
+    #[error("the rules cannot be loaded: {0}")]
+    Rules(String),
+    /// An interface cannot be captured for a reason that time will not mend.
+    #[error(transparent)]
+    Capture(#[from] CaptureError),
+    /// Something of the operating system's failed.
+    #[error("{what}: {source}")]
+    System {
+        /// What was to be done.
+        what: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Events were still waiting for an output that did not take them.
+    #[error("{0} events could not be written before the end; see the log for why")]
+    EventsLost(usize),
+}
+
+impl DaemonError {
+    fn system(what: impl Into<String>) -> impl FnOnce(io::Error) -> DaemonError {
+        let what = what.into();
+        move |source| DaemonError::System { what, source }
+    }
+}
+
+/// Runs the daemon until it is told to stop.
+///
+/// # Errors
+/// [`DaemonError`]: it could not start, or events were lost at the end.
+pub fn run(config: &Config) -> Result<(), DaemonError> {
+    let (sender, triggers) = watch::channel();
+    let _signals = Signals::start(sender.clone()).map_err(DaemonError::system("cannot handle signals"))?;
+    let paths = config.rules.iter().map(|r| r.path.clone()).collect();
+    let _watch = Watch::start(paths, WatchTimes::default(), sender)
+        .map_err(DaemonError::system("cannot watch the rule files"))?;
+    let metrics = Arc::new(Metrics::new().map_err(|e| DaemonError::System {
+        what: "cannot register metrics".into(),
+        source: io::Error::other(e),
+    })?);
+    let rules = Arc::new(Rules::load(config, Arc::clone(&metrics)).map_err(DaemonError::Rules)?);
+    metrics.set_legal_review(settings::review_due(&config.legal));
+
+    let (recorder, recorder_thread, hits) = {
+        let (hits, received) = bounded(config.limits.hit_queue as usize);
+        let (state, thread) = recorder(config, received, &metrics)?;
+        (state, thread, hits)
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let mut workers = Vec::new();
+    for interface in &config.capture.interfaces {
+        let capture = settings::capture(&config.capture, interface);
+        let source = match ReopeningSource::open(capture.clone()) {
+            Ok(source) => source,
+            Err(error @ CaptureError::NotPermitted { .. }) => return Err(error.into()),
+            // It may appear or come up later; readiness is off until then.
+            Err(_) => ReopeningSource::waiting(capture.clone()),
+        };
+        let worker = LiveWorker {
+            capture,
+            limits: settings::limits(&config.limits),
+            reading: settings::reading(config),
+            rules: rules.reader(),
+            hits: hits.clone(),
+            stats: metrics.worker(interface),
+        };
+        let running = worker.start(source, Arc::clone(&stop)).map_err(DaemonError::system("cannot start a worker"))?;
+        workers.push(running);
+    }
+    // The recorder ends when the workers' senders are gone.
+    drop(hits);
+
+    let states = workers.iter().map(|w| Arc::clone(w.state())).collect();
+    let view = Arc::new(View::new(config, Arc::clone(&metrics), Arc::clone(&rules), states, Arc::clone(&recorder)));
+    let http = HttpServer::start(&config.http, HttpTimes::default(), Arc::clone(&view) as _)
+        .map_err(DaemonError::system(format!("cannot listen on {} for HTTP", config.http.listen)))?;
+    events::http_listening(http.local_addr());
+    events::started(env!("CARGO_PKG_VERSION"), &config.sensor.name, workers.len(), rules.count());
+
+    let mut reminded: Option<Instant> = None;
+    loop {
+        match triggers.recv_timeout(HOUSEKEEPING) {
+            Ok(Trigger::RulesChanged | Trigger::Reload) => rules.reload(),
+            Ok(Trigger::Reopen) => recorder.ask_reopen(),
+            Ok(Trigger::Shutdown) | Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                rules.collect();
+                view.publish_readiness();
+                let overdue = config.legal.is_review_overdue(today());
+                if overdue && reminded.is_none_or(|at| at.elapsed() >= REVIEW_REMINDER) {
+                    reminded = Some(Instant::now());
+                    events::review_overdue(&config.legal.review_date.to_string());
+                }
+            }
+        }
+    }
+    events::stopping();
+    stop.store(true, Ordering::Relaxed);
+    for worker in workers {
+        worker.join();
+    }
+    // A recorder that panicked has lost what it held; the panic hook has said so.
+    match recorder_thread.join() {
+        Ok(0) => Ok(()),
+        Ok(lost) => Err(DaemonError::EventsLost(lost)),
+        Err(_) => Err(DaemonError::EventsLost(1)),
+    }
+}
+
+type RecorderParts = (Arc<crate::pipeline::RecorderState>, std::thread::JoinHandle<usize>);
+
+fn recorder(
+    config: &Config,
+    hits: crossbeam_channel::Receiver<crate::model::Hit>,
+    metrics: &Arc<Metrics>,
+) -> Result<RecorderParts, DaemonError> {
+    let aggregator =
+        Aggregator::live(settings::aggregate(config), settings::policy(config), settings::networks(&config.networks))
+            .map_err(|e| DaemonError::System {
+                what: "cannot get random keys for subscribers".into(),
+                source: io::Error::other(e),
+            })?;
+    let capacity = config.limits.event_queue as usize;
+    let file = settings::event_file(&config.output.events);
+    let path = file.path.display().to_string();
+    let events = jsonl::open(file)
+        .map_err(|e| DaemonError::System { what: format!("cannot open {path}"), source: io::Error::other(e) })?;
+    let mut queues = vec![EventQueue::new(Box::new(events), capacity)];
+    if let Some(config) = &config.output.eve {
+        let file = settings::event_file(config);
+        let path = file.path.display().to_string();
+        let sink = eve::open(file)
+            .map_err(|e| DaemonError::System { what: format!("cannot open {path}"), source: io::Error::other(e) })?;
+        queues.push(EventQueue::new(Box::new(sink), capacity));
+    }
+    Recorder { hits, aggregator, queues, metrics: Arc::clone(metrics) }
+        .start()
+        .map_err(DaemonError::system("cannot start the recorder"))
+}

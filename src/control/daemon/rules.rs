@@ -1,0 +1,150 @@
+//! The daemon's rules: loaded at the start, loaded again on demand, the good set kept whatever happens.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use crate::control::check::RuleSummary;
+use crate::control::config::{Config, RuleFormat, RuleSource};
+use crate::control::http::{ListStatus, RulesStatus};
+use crate::export::metrics::{ListState, Metrics, RuleSetState};
+use crate::matching::{
+    Format, ListReport, ListSource, RuleHandle, RuleReader, RuleSet, SetError, load_file, load_set,
+};
+use crate::model::Timestamp;
+use crate::telemetry::events;
+
+/// The rules in force and how they are replaced.
+pub(super) struct Rules {
+    sources: Vec<ListSource>,
+    handle: RuleHandle,
+    metrics: Arc<Metrics>,
+    told: Mutex<Told>,
+}
+
+/// What is told of the rules in `/status`.
+struct Told {
+    lists: Vec<ListStatus>,
+    error: Option<String>,
+}
+
+fn format(format: RuleFormat) -> Format {
+    match format {
+        RuleFormat::Auto => Format::Auto,
+        RuleFormat::Plain => Format::Plain,
+        RuleFormat::Hosts => Format::Hosts,
+        RuleFormat::PolishRegister => Format::PolishRegister,
+    }
+}
+
+fn source(rule: &RuleSource) -> ListSource {
+    ListSource {
+        name: Arc::from(rule.list.as_str()),
+        path: rule.path.clone(),
+        format: format(rule.format),
+        action: rule.action,
+    }
+}
+
+/// Loads one list and says what it holds, for `check`.
+///
+/// # Errors
+/// Why it cannot be used.
+pub fn check_source(rule: &RuleSource) -> Result<RuleSummary, String> {
+    let list = load_file(&rule.path, format(rule.format)).map_err(|e| e.problem.to_string())?;
+    let facts = list.facts();
+    Ok(RuleSummary {
+        rules: usize::try_from(facts.counts.rules).unwrap_or(usize::MAX),
+        rejected: usize::try_from(facts.counts.rejected).unwrap_or(usize::MAX),
+        first_rejected: facts.rejections.first().map(|r| format!("line {}: {}", r.line, r.reason)),
+    })
+}
+
+impl Rules {
+    /// Loads the configured lists for the first time.
+    pub(super) fn load(config: &Config, metrics: Arc<Metrics>) -> Result<Rules, String> {
+        let sources: Vec<ListSource> = config.rules.iter().map(source).collect();
+        let (set, reports) = load_set(&sources).map_err(|e| e.to_string())?;
+        let handle = RuleHandle::new(Arc::new(set));
+        let told = Mutex::new(Told { lists: list_status(&reports), error: None });
+        metrics.rules_loaded(state(1, &reports));
+        Ok(Rules { sources, handle, metrics, told })
+    }
+
+    /// Loads every list again; if one of them cannot be used, nothing changes but what is told.
+    pub(super) fn reload(&self) {
+        let started = Instant::now();
+        let loaded: Result<(RuleSet, Vec<ListReport>), SetError> = load_set(&self.sources);
+        match loaded {
+            Ok((set, reports)) => {
+                let count = usize::try_from(set.len()).unwrap_or(usize::MAX);
+                let generation = self.handle.publish(Arc::new(set));
+                self.metrics.rules_loaded(state(generation, &reports));
+                *self.told() = Told { lists: list_status(&reports), error: None };
+                events::rules_reloaded(generation, reports.len(), count, started.elapsed());
+            }
+            Err(error) => {
+                self.metrics.rules_refused();
+                let list = match &error {
+                    SetError::Lists(errors) => errors
+                        .iter()
+                        .filter_map(|e| self.sources.iter().find(|s| s.path == e.path))
+                        .map(|s| s.name.to_string())
+                        .collect::<Vec<_>>()
+                        .join(", "),
+                    SetError::Build(_) => String::from("all"),
+                };
+                let reason = error.to_string();
+                events::rules_kept(self.handle.generation(), &list, &reason);
+                self.told().error = Some(reason);
+            }
+        }
+    }
+
+    /// Frees replaced rule sets that no worker holds any more.
+    pub(super) fn collect(&self) {
+        self.handle.collect();
+    }
+
+    /// A worker's view of the rules.
+    pub(super) fn reader(&self) -> RuleReader {
+        self.handle.reader()
+    }
+
+    /// Rules in force.
+    pub(super) fn count(&self) -> usize {
+        usize::try_from(self.handle.current().len()).unwrap_or(usize::MAX)
+    }
+
+    /// What `/status` says.
+    pub(super) fn status(&self) -> RulesStatus {
+        let told = self.told();
+        RulesStatus {
+            generation: self.handle.generation(),
+            rules: self.count(),
+            age_seconds: self.handle.age().as_secs(),
+            lists: told.lists.clone(),
+            reload_error: told.error.clone(),
+        }
+    }
+
+    fn told(&self) -> std::sync::MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn list_status(reports: &[ListReport]) -> Vec<ListStatus> {
+    let status = |r: &ListReport| {
+        let rules = usize::try_from(r.facts.counts.rules).unwrap_or(usize::MAX);
+        ListStatus::new(&*r.source.name, r.source.action, rules)
+    };
+    reports.iter().map(status).collect()
+}
+
+fn state(generation: u64, reports: &[ListReport]) -> RuleSetState {
+    let lists = reports.iter().map(|r| ListState {
+        name: Arc::clone(&r.source.name),
+        rules: r.facts.counts.rules,
+        rejected: r.facts.counts.rejected,
+    });
+    RuleSetState { generation, loaded: Timestamp::now(), lists: lists.collect() }
+}

@@ -1,0 +1,99 @@
+//! From the configuration's words to each layer's own settings.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::ToSpan;
+use jiff::tz::TimeZone;
+
+use crate::capture::LiveConfig;
+use crate::control::config::{CaptureConfig, Config, EventFileConfig, LimitsConfig, NetworksConfig, SubscriberMode};
+use crate::control::legal::LegalBlock;
+use crate::export::FileConfig;
+use crate::flow::Reading;
+use crate::model::Timestamp;
+use crate::record::{AggregateConfig, Cidr, Networks, Role, SubscriberPolicy};
+use crate::{decode, flow, pipeline};
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+fn octets(bytes: u64) -> usize {
+    usize::try_from(bytes).unwrap_or(usize::MAX)
+}
+
+pub(super) fn capture(config: &CaptureConfig, interface: &str) -> LiveConfig {
+    LiveConfig {
+        interface: interface.to_owned(),
+        snaplen: config.snaplen,
+        buffer_bytes: u32::try_from(config.buffer.bytes()).unwrap_or(u32::MAX),
+        timeout: config.timeout.duration(),
+        promiscuous: config.promiscuous,
+    }
+}
+
+pub(super) fn reading(config: &Config) -> Reading {
+    Reading { scope: config.legal.scope, dns_ports: config.capture.dns_ports.clone() }
+}
+
+pub(super) fn limits(config: &LimitsConfig) -> pipeline::Limits {
+    pipeline::Limits {
+        decode: decode::Limits {
+            max_bytes: octets(config.fragment_memory.bytes()),
+            timeout_ns: nanos(config.fragment_timeout.duration()),
+            ..decode::Limits::default()
+        },
+        flow: flow::Limits {
+            flows: config.flows as usize,
+            flow_idle_ns: nanos(config.flow_timeout.duration()),
+            stream_octets: octets(config.stream_memory.bytes()),
+            ..flow::Limits::default()
+        },
+    }
+}
+
+pub(super) fn aggregate(config: &Config) -> AggregateConfig {
+    AggregateConfig {
+        sensor: Arc::from(config.sensor.name.as_str()),
+        window: nanos(config.findings.window.duration()),
+        update_interval: nanos(config.findings.update_interval.duration()),
+        max_open: config.findings.max_open as usize,
+        ..AggregateConfig::default()
+    }
+}
+
+pub(super) fn policy(config: &Config) -> SubscriberPolicy {
+    match config.findings.subscriber {
+        SubscriberMode::None => SubscriberPolicy::None,
+        SubscriberMode::Pseudonym => SubscriberPolicy::Pseudonym,
+    }
+}
+
+pub(super) fn networks(config: &NetworksConfig) -> Networks {
+    let lists = [
+        (Role::Subscriber, &config.subscribers),
+        (Role::Resolver, &config.resolvers),
+        (Role::Cgnat, &config.cgnat),
+        (Role::Forwarder, &config.forwarders),
+    ];
+    Networks::new(lists.into_iter().flat_map(|(role, ranges)| {
+        ranges.iter().filter_map(move |r| Cidr::new(r.network(), r.prefix_len()).ok().map(|cidr| (role, cidr)))
+    }))
+}
+
+pub(super) fn event_file(config: &EventFileConfig) -> FileConfig {
+    FileConfig {
+        path: config.path.clone(),
+        max_bytes: config.rotate_size.bytes(),
+        max_age: config.rotate_age.duration(),
+        keep: config.keep as usize,
+    }
+}
+
+/// The moment from which the review is overdue: the end of its day where the sensor stands.
+pub(super) fn review_due(legal: &LegalBlock) -> Timestamp {
+    let due = legal.review_date.checked_add(1.day()).unwrap_or(legal.review_date);
+    let seconds = due.to_zoned(TimeZone::system()).map_or(0, |z| z.timestamp().as_second());
+    Timestamp::from_parts(u64::try_from(seconds).unwrap_or(0), 0)
+}

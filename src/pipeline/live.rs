@@ -1,0 +1,220 @@
+//! A worker on a live interface: a thread of its own that reads packets, matches names and hands hits to the recorder.
+//!
+//! Between two batches it takes a newer rule set if there is one, publishes what it counted, and tells that it makes
+//! progress. It never waits for anybody: a hit that the recorder's queue cannot take is counted as lost.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Sender, TrySendError};
+
+use super::{Limits, Worker, find_hit};
+use crate::capture::{CaptureStats, LinkState, LiveConfig, PacketSource, Poll, ReopeningSource};
+use crate::decode::LinkType;
+use crate::export::metrics::{WorkerStats, WorkerValue};
+use crate::flow::Reading;
+use crate::matching::{RuleReader, RuleSet};
+use crate::model::{Hit, Observation, ObservationSink, Timestamp};
+use crate::telemetry::events;
+
+/// Frames taken between two looks at everything else.
+const BATCH: usize = 512;
+/// How often counts are published while packets flow.
+const PUBLISH_EVERY: Duration = Duration::from_millis(250);
+
+/// What others may know of a live worker.
+#[derive(Debug)]
+pub struct WorkerState {
+    interface: String,
+    up: AtomicBool,
+    /// Milliseconds after `started` at which the worker last finished a batch or an idle wait.
+    progress_ms: AtomicU64,
+    /// Milliseconds after `started` at which a hit was last lost, plus one; 0 for never.
+    lost_ms: AtomicU64,
+    started: Instant,
+}
+
+impl WorkerState {
+    fn new(interface: &str) -> Self {
+        WorkerState {
+            interface: interface.to_owned(),
+            up: AtomicBool::new(false),
+            progress_ms: AtomicU64::new(0),
+            lost_ms: AtomicU64::new(0),
+            started: Instant::now(),
+        }
+    }
+
+    /// The interface that it reads.
+    pub fn interface(&self) -> &str {
+        &self.interface
+    }
+
+    /// Whether packets can come at present.
+    pub fn is_up(&self) -> bool {
+        self.up.load(Ordering::Relaxed)
+    }
+
+    /// How long ago it last made progress.
+    pub fn silent_for(&self) -> Duration {
+        self.since(self.progress_ms.load(Ordering::Relaxed))
+    }
+
+    /// How long ago a hit was last lost, if ever.
+    pub fn lost_ago(&self) -> Option<Duration> {
+        let at = self.lost_ms.load(Ordering::Relaxed);
+        (at > 0).then(|| self.since(at - 1))
+    }
+
+    fn since(&self, ms: u64) -> Duration {
+        self.started.elapsed().saturating_sub(Duration::from_millis(ms))
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+/// What a live worker needs.
+pub struct LiveWorker {
+    /// The interface and how it is read.
+    pub capture: LiveConfig,
+    /// How much it may hold.
+    pub limits: Limits,
+    /// What it may read.
+    pub reading: Reading,
+    /// The rules.
+    pub rules: RuleReader,
+    /// The recorder's queue.
+    pub hits: Sender<Hit>,
+    /// Where it publishes.
+    pub stats: Arc<WorkerStats>,
+}
+
+/// A running worker.
+pub struct Running {
+    state: Arc<WorkerState>,
+    thread: JoinHandle<()>,
+}
+
+impl Running {
+    /// What others may know of it.
+    pub fn state(&self) -> &Arc<WorkerState> {
+        &self.state
+    }
+
+    /// Waits for its end, after the stop flag was raised.
+    pub fn join(self) {
+        // A panic was reported by the panic hook; the other workers' hits must still be written.
+        let _ = self.thread.join();
+    }
+}
+
+impl LiveWorker {
+    /// Starts the worker on its source. It runs until `stop` is raised, at most one capture timeout longer.
+    ///
+    /// # Errors
+    /// The operating system gives no thread.
+    pub fn start(self, source: ReopeningSource, stop: Arc<AtomicBool>) -> io::Result<Running> {
+        let state = Arc::new(WorkerState::new(&self.capture.interface));
+        let told = Arc::clone(&state);
+        let thread = thread::Builder::new()
+            .name(format!("capture-{}", self.capture.interface))
+            .spawn(move || self.run(source, &told, &stop))?;
+        Ok(Running { state, thread })
+    }
+
+    fn run(mut self, mut source: ReopeningSource, state: &WorkerState, stop: &AtomicBool) {
+        let mut worker = Worker::new(&self.limits, self.reading.clone());
+        let mut capture = CaptureStats::default();
+        let mut lost = 0;
+        let mut published: Option<Instant> = None;
+        let mut was_up = None;
+        let mut unread_link: Option<u32> = None;
+        while !stop.load(Ordering::Relaxed) {
+            self.rules.refresh();
+            let mut sink = HitSink { rules: self.rules.rules(), hits: &self.hits, lost: &mut lost };
+            let lost_before = *sink.lost;
+            let polled = source.poll(BATCH, &mut |frame| {
+                if LinkType::from_linktype(frame.linktype).is_none() {
+                    unread_link = unread_link.or(Some(frame.linktype));
+                }
+                worker.frame(frame.linktype, frame.ts, frame.data, frame.orig_len, &mut sink);
+            });
+            let idle = !matches!(polled, Ok(Poll::Frames(_)));
+            if idle {
+                worker.idle(Timestamp::now(), &mut sink);
+            }
+            if *sink.lost > lost_before {
+                state.lost_ms.store(state.now_ms().saturating_add(1), Ordering::Relaxed);
+            }
+            state.progress_ms.store(state.now_ms(), Ordering::Relaxed);
+            let up = source.state() == LinkState::Up;
+            if was_up != Some(up) {
+                was_up = Some(up);
+                state.up.store(up, Ordering::Relaxed);
+                if up {
+                    events::capture_up(&self.capture.interface);
+                } else {
+                    let why = source.trouble().map_or_else(String::new, ToString::to_string);
+                    events::capture_down(&self.capture.interface, &why);
+                }
+            }
+            if let Some(number) = unread_link.filter(|n| *n != u32::MAX) {
+                events::link_type_unread(&self.capture.interface, &LinkType::name(number));
+                // Said once; the counter goes on.
+                unread_link = Some(u32::MAX);
+            }
+            if idle || published.is_none_or(|at| at.elapsed() >= PUBLISH_EVERY) {
+                capture += source.stats();
+                self.publish(&worker, capture, lost, up);
+                published = Some(Instant::now());
+            }
+        }
+        let mut sink = HitSink { rules: self.rules.rules(), hits: &self.hits, lost: &mut lost };
+        worker.finish(&mut sink);
+        capture += source.stats();
+        self.publish(&worker, capture, lost, false);
+        state.up.store(false, Ordering::Relaxed);
+    }
+
+    fn publish(&self, worker: &Worker, capture: CaptureStats, lost: u64, up: bool) {
+        let gauges = worker.gauges();
+        self.stats.publish(worker.counters());
+        for (value, n) in [
+            (WorkerValue::CaptureUp, u64::from(up)),
+            (WorkerValue::CaptureReceived, capture.received),
+            (WorkerValue::KernelDrops, capture.dropped_kernel),
+            (WorkerValue::InterfaceDrops, capture.dropped_interface),
+            (WorkerValue::FlowTable, gauges.flows as u64),
+            (WorkerValue::StreamBuffers, (gauges.streams + gauges.quic_connections) as u64),
+            (WorkerValue::FragmentsHeld, worker.fragments_held() as u64),
+            (WorkerValue::HitQueueDepth, self.hits.len() as u64),
+            (WorkerValue::HitsLost, lost),
+        ] {
+            self.stats.set(value, n);
+        }
+    }
+}
+
+/// Matches names and queues the hits.
+struct HitSink<'w> {
+    rules: &'w RuleSet,
+    hits: &'w Sender<Hit>,
+    lost: &'w mut u64,
+}
+
+impl ObservationSink for HitSink<'_> {
+    #[inline]
+    fn observe(&mut self, observation: &Observation<'_>) {
+        if let Some(hit) = find_hit(self.rules, observation) {
+            match self.hits.try_send(hit) {
+                Ok(()) => {}
+                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => *self.lost += 1,
+            }
+        }
+    }
+}
