@@ -6,7 +6,7 @@ use super::bytes::{be16, octet};
 use super::ether::is_vlan_tag;
 use super::ppp::looks_like_ppp;
 use super::walk::Layer;
-use super::wifi::looks_like_data;
+use super::wifi::data_form;
 
 /// An IPv4 header whose lengths fit (RFC 791 section 3.1). With `cut`, the capture may hold less than they promise.
 pub(super) fn ipv4(bytes: &[u8], cut: bool) -> bool {
@@ -112,7 +112,7 @@ pub(super) fn layer(layer: Layer, bytes: &[u8], cut: bool) -> bool {
         Layer::Mpls => mpls(bytes, cut),
         Layer::Nsh => octet(bytes, 0).is_ok_and(|first| first >> 6 == 0),
         Layer::Ppp => looks_like_ppp(bytes),
-        Layer::Wifi => looks_like_data(bytes),
+        Layer::Wifi(form) => data_form(bytes) == Some(form),
         Layer::Link(_) | Layer::EtherType(_) | Layer::Llc | Layer::IpPayload(_) => false,
     }
 }
