@@ -185,10 +185,17 @@ fn mpls_pseudowires_with_and_without_control_word() {
     leads_to_hello(Ethernet, &ethernet(0x8847, &cat(&[&label(true), &[0; 4], &inner])), &[Mpls, Vlan]);
     leads_to_hello(Ethernet, &ethernet(0x8847, &cat(&[&label(true), &[0, 0, 0x12, 0x34], &inner])), &[Mpls, Vlan]);
     leads_to_hello(Ethernet, &ethernet(0x8847, &cat(&[&label(true), &inner])), &[Mpls, Vlan]);
-    // Addresses that begin like IPv4, IPv6 and the control word's escape.
-    for first in [0x00, 0x45, 0x60, 0x10] {
+    // Addresses that begin like a control word, IPv4, IPv6 and the control word's escape.
+    let addresses: [[u8; 6]; 5] = [
+        [0x00, 0x1b, 0x21, 0x12, 0x34, 0x56],
+        [0x44, 0x38, 0x39, 0x12, 0x34, 0x56],
+        [0x4c, 0x5e, 0x0c, 0x12, 0x34, 0x56],
+        [0x64, 0xd1, 0x54, 0x12, 0x34, 0x56],
+        [0x10, 0x00, 0x00, 0x00, 0x00, 0x08],
+    ];
+    for address in addresses {
         let mut inner = inner.clone();
-        inner[0] = first;
+        inner[..6].copy_from_slice(&address);
         leads_to_hello(Ethernet, &ethernet(0x8847, &cat(&[&label(true), &inner])), &[Mpls, Vlan]);
     }
     let snap = cat(&[&[0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0], &hello()]);

@@ -49,6 +49,16 @@ fn gre_with_every_option() {
 }
 
 #[test]
+fn vendors_gre() {
+    let wifi = cat(&[&[0x88, 1, 0, 0], &[1; 18], &[0, 0, 0, 0], &[0xaa, 0xaa, 3, 0, 0, 0, 8, 0], &hello()]);
+    for number in [0x8200_u16, 0x8240, 0x8370, 0x9000] {
+        let header = cat(&[&[0, 0], &number.to_be_bytes()]);
+        leads_to_hello(Ethernet, &gre(&header, &wifi), &[Gre, Wifi]);
+    }
+    leads_to_hello(Ethernet, &gre(&[0x20, 1, 0x64, 0, 0, 77, 9, 0], &hello_frame()), &[Gre]);
+}
+
+#[test]
 fn pptp() {
     let length = ((hello().len() + 2) as u16).to_be_bytes();
     let header = |flags: [u8; 2]| cat(&[&flags, &[0x88, 0x0b], &length, &[0, 1]]);
