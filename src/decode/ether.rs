@@ -89,6 +89,11 @@ fn by_rare_type<'a>(walk: &mut Walk<'_>, ethertype: u16, bytes: &'a [u8]) -> Par
         0x893f => shim(walk, bytes, 6),
         0x8926 => shim(walk, bytes, 4),
         0x8909 => shim(walk, bytes, 6),
+        // Cisco FabricPath: a tag of two octets, then the whole inner frame.
+        0x8903 => {
+            walk.enter(Encap::LinkShim)?;
+            Ok(Step::Next(Layer::Ethernet, skip(bytes, 2)?))
+        }
         0x22f3 => trill(walk, bytes),
         0x88e5 => macsec(walk, bytes),
         _ => Err(Counter::SkipNotIp),

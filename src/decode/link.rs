@@ -178,7 +178,7 @@ fn parse_other<'a>(walk: &mut Walk<'_>, link: LinkType, bytes: &'a [u8]) -> Pars
         LinkType::FrameRelayWithDirection => frame_relay(walk, skip(bytes, 1)?),
         LinkType::LinuxSll => cooked(be16(bytes, 14)?, be16(bytes, 2)?, skip(bytes, 16)?),
         LinkType::LinuxSll2 => cooked(be16(bytes, 0)?, be16(bytes, 8)?, skip(bytes, 20)?),
-        LinkType::Wifi => Ok(Step::Next(Layer::Wifi, bytes)),
+        LinkType::Wifi => Ok(Step::Next(Layer::Wifi(wifi::Form::Plain), bytes)),
         LinkType::Radiotap => wifi::radiotap(walk, bytes),
         LinkType::Prism | LinkType::Avs => wifi::prism_or_avs(bytes),
         LinkType::Ppi => ppi(bytes),
@@ -272,7 +272,7 @@ fn cooked(protocol: u16, hardware: u16, rest: &[u8]) -> Parsed<Step<'_>> {
     match (hardware, protocol) {
         (NETLINK | FRAME_RELAY, _) => Err(Counter::SkipNotIp),
         (RADIOTAP, _) => Ok(Step::Next(Layer::Link(LinkType::Radiotap), rest)),
-        (WIFI, _) => Ok(Step::Next(Layer::Wifi, rest)),
+        (WIFI, _) => Ok(Step::Next(Layer::Wifi(wifi::Form::Plain), rest)),
         // Linux's own numbers below 0x0600: 802.3 without 802.2, and 802.2.
         (_, 0x0001) => Err(Counter::SkipNotIp),
         (_, 0x0004) => Ok(Step::Next(Layer::Llc, rest)),

@@ -25,13 +25,13 @@ pub(super) fn stack<'a>(walk: &mut Walk<'_>, bytes: &'a [u8]) -> Parsed<Step<'a>
     Err(Counter::SkipDepth)
 }
 
-/// Tells IP from a pseudowire. The control word starts with four zero bits, as do many MAC addresses, so the Ethernet
-/// header is looked for behind it first: where there is none, the octets there rarely look like one.
+/// Tells IP from a pseudowire. The control word starts with four zero bits, as do many MAC addresses, and is as long as a
+/// VLAN tag: so a frame that leads to IP as it stands is taken first, then one behind a control word.
 fn below_stack(bytes: &[u8], cut: bool) -> Parsed<Step<'_>> {
     match octet(bytes, 0)? >> 4 {
         4 if plausible::ipv4(bytes, cut) => return Ok(Step::Next(Layer::Ipv4, bytes)),
         6 if plausible::ipv6(bytes, cut) => return Ok(Step::Next(Layer::Ipv6, bytes)),
-        0 => {
+        0 if !plausible::ethernet_with_ip(bytes, cut) => {
             if let Some(inner) = bytes.get(4..).filter(|inner| plausible::ethernet(inner, cut)) {
                 return Ok(Step::Next(Layer::Ethernet, inner));
             }

@@ -6,24 +6,73 @@ use super::bytes::{be16, octet};
 use super::ether::is_vlan_tag;
 use super::ppp::looks_like_ppp;
 use super::walk::Layer;
-use super::wifi::looks_like_data;
+use super::wifi::data_form;
 
-/// An IPv4 header whose lengths fit (RFC 791 section 3.1). With `cut`, the capture may hold less than they promise.
+/// What segmentation offload leaves without a length is longer than any frame on the wire.
+const LONGEST_FRAME: usize = 1500;
+
+/// An IPv4 header whose lengths fit and whose protocol is in use (RFC 791 section 3.1). With `cut`, the capture may hold
+/// less than the lengths promise.
 pub(super) fn ipv4(bytes: &[u8], cut: bool) -> bool {
     let Some(header) = bytes.first_chunk::<20>() else { return false };
     let header_len = usize::from(header[0] & 0x0f) * 4;
     let total_len = usize::from(u16::from_be_bytes([header[2], header[3]]));
-    header[0] >> 4 == 4
-        && header_len >= 20
-        && (total_len == 0 || total_len >= header_len)
-        && (total_len <= bytes.len() || cut)
+    let length_fits = match total_len {
+        0 => bytes.len() > LONGEST_FRAME,
+        _ => total_len >= header_len && (total_len <= bytes.len() || cut),
+    };
+    header[0] >> 4 == 4 && header_len >= 20 && length_fits && protocol_in_use(header[9])
 }
 
-/// An IPv6 header whose length fits (RFC 8200 section 3).
+/// An IPv6 header whose length fits and whose next header is in use (RFC 8200 section 3).
 pub(super) fn ipv6(bytes: &[u8], cut: bool) -> bool {
-    let Some(header) = bytes.first_chunk::<40>() else { return false };
+    const NO_NEXT_HEADER: u8 = 59;
+    let Some((header, rest)) = bytes.split_first_chunk::<40>() else { return false };
     let payload_len = usize::from(u16::from_be_bytes([header[4], header[5]]));
-    header[0] >> 4 == 6 && (payload_len + 40 <= bytes.len() || cut)
+    let length_fits = match payload_len {
+        0 => header[6] == NO_NEXT_HEADER || rest.len() > LONGEST_FRAME,
+        _ => payload_len <= rest.len() || cut,
+    };
+    header[0] >> 4 == 6 && length_fits && protocol_in_use(header[6])
+}
+
+/// IP protocol numbers that are met in practice: the rarer the octet, the less often another header passes for IP.
+fn protocol_in_use(protocol: u8) -> bool {
+    matches!(
+        protocol,
+        0 | 1
+            | 2
+            | 4
+            | 6
+            | 17
+            | 33
+            | 41
+            | 43
+            | 44
+            | 46
+            | 47
+            | 50
+            | 51
+            | 58
+            | 59
+            | 60
+            | 88
+            | 89
+            | 94
+            | 97
+            | 103
+            | 108
+            | 112
+            | 115
+            | 132
+            | 135
+            | 136
+            | 137
+            | 139
+            | 140
+            | 143
+            | 145
+    )
 }
 
 /// An IP header of either version.
@@ -112,7 +161,7 @@ pub(super) fn layer(layer: Layer, bytes: &[u8], cut: bool) -> bool {
         Layer::Mpls => mpls(bytes, cut),
         Layer::Nsh => octet(bytes, 0).is_ok_and(|first| first >> 6 == 0),
         Layer::Ppp => looks_like_ppp(bytes),
-        Layer::Wifi => looks_like_data(bytes),
+        Layer::Wifi(form) => data_form(bytes) == Some(form),
         Layer::Link(_) | Layer::EtherType(_) | Layer::Llc | Layer::IpPayload(_) => false,
     }
 }

@@ -27,7 +27,7 @@ pub(super) enum Layer {
     /// IEEE 802.2 logical link control.
     Llc,
     /// An 802.11 frame.
-    Wifi,
+    Wifi(wifi::Form),
     /// PPP, from the address and control octets or the protocol field.
     Ppp,
     /// An IP packet, version 4 or 6 as its first four bits say.
@@ -112,7 +112,7 @@ impl Walk<'_> {
                 Layer::Ethernet => ether::ethernet(bytes),
                 Layer::EtherType(ethertype) => ether::by_type(self, ethertype, bytes),
                 Layer::Llc => ether::llc(bytes),
-                Layer::Wifi => wifi::frame(self, bytes, false),
+                Layer::Wifi(form) => wifi::frame(self, bytes, form),
                 Layer::Ppp => ppp::ppp(bytes),
                 Layer::Ip => ip::any(bytes),
                 Layer::Ipv4 => ip::v4(self, bytes),

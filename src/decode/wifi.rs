@@ -16,7 +16,7 @@ pub(super) fn radiotap<'a>(walk: &mut Walk<'_>, bytes: &'a [u8]) -> Parsed<Step<
     let inner = skip(bytes, length)?;
     const DATA_PADDED: u8 = 0x20;
     let padded = radiotap_flags(cut(bytes, length)).is_some_and(|flags| flags & DATA_PADDED != 0);
-    frame(walk, inner, padded)
+    frame(walk, inner, if padded { Form::Padded } else { Form::Plain })
 }
 
 /// The flags field, if present: it follows the bitmaps and the eight-octet timer.
@@ -57,16 +57,28 @@ pub(super) fn prism_or_avs(bytes: &[u8]) -> Parsed<Step<'_>> {
     if !(8..=0xffff).contains(&length) {
         return Err(Counter::SkipMalformed);
     }
-    Ok(Step::Next(Layer::Wifi, skip(bytes, length as usize)?))
+    Ok(Step::Next(Layer::Wifi(Form::Plain), skip(bytes, length as usize)?))
 }
 
-/// An 802.11 frame (IEEE 802.11 section 9.2.3). `padded`: the header was filled up to a multiple of four octets.
-pub(super) fn frame<'a>(walk: &mut Walk<'_>, bytes: &'a [u8], padded: bool) -> Parsed<Step<'a>> {
+/// How a driver or access point has changed a frame's header.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Form {
+    /// As it was on the air.
+    Plain,
+    /// Filled up to a multiple of four octets.
+    Padded,
+    /// Its 16-bit fields are in the wrong byte order, as some access points send them through CAPWAP.
+    Swapped,
+}
+
+/// An 802.11 frame (IEEE 802.11 section 9.2.3).
+pub(super) fn frame<'a>(walk: &mut Walk<'_>, bytes: &'a [u8], form: Form) -> Parsed<Step<'a>> {
     const TO_AND_FROM_DS: u8 = 0x03;
     const PROTECTED: u8 = 0x40;
     const ORDER: u8 = 0x80;
     let control = [octet(bytes, 0)?, octet(bytes, 1)?];
-    let [kind, flags] = if is_data(control[0]) || !is_data(control[1]) { control } else { [control[1], control[0]] };
+    let swapped = form == Form::Swapped;
+    let [kind, flags] = if swapped { [control[1], control[0]] } else { control };
     if !is_data(kind) {
         return Err(Counter::SkipNotIp);
     }
@@ -77,10 +89,6 @@ pub(super) fn frame<'a>(walk: &mut Walk<'_>, bytes: &'a [u8], padded: bool) -> P
     walk.enter(Encap::Wifi)?;
     if flags & PROTECTED != 0 {
         return Err(Counter::SkipEncrypted);
-    }
-    let fragment_number = octet(bytes, 22)? & 0x0f;
-    if fragment_number != 0 {
-        return Err(Counter::SkipTruncated);
     }
     let mut at = 24;
     if flags & TO_AND_FROM_DS == TO_AND_FROM_DS {
@@ -96,24 +104,32 @@ pub(super) fn frame<'a>(walk: &mut Walk<'_>, bytes: &'a [u8], padded: bool) -> P
     }
     // Some drivers pad without a radiotap header that could say so.
     let body = skip(bytes, at)?;
-    let body = if padded
+    let body = if form == Form::Padded
         || (!at.is_multiple_of(4) && !starts_with_snap(body) && bytes.get(at + 2..).is_some_and(starts_with_snap))
     {
         skip(bytes, at.next_multiple_of(4))?
     } else {
         body
     };
+    let fragment_number = octet(bytes, if swapped { 23 } else { 22 })? & 0x0f;
+    if fragment_number != 0 && !starts_with_snap(body) {
+        return Err(Counter::SkipTruncated);
+    }
     if aggregate && !starts_with_snap(body) { first_subframe(walk, body) } else { Ok(Step::Next(Layer::Llc, body)) }
 }
 
-/// Version 0, type "data". Some access points send the two octets in the wrong order inside CAPWAP.
+/// Version 0, type "data".
 fn is_data(kind: u8) -> bool {
     kind & 0x0f == 0x08
 }
 
-/// Whether `bytes` start like a data frame, its two control octets in either order.
-pub(super) fn looks_like_data(bytes: &[u8]) -> bool {
-    bytes.len() >= 24 && bytes.iter().take(2).any(|b| is_data(*b))
+/// The form in which `bytes` are a data frame, if they look like one.
+pub(super) fn data_form(bytes: &[u8]) -> Option<Form> {
+    match bytes.first_chunk::<24>()? {
+        [kind, ..] if is_data(*kind) => Some(Form::Plain),
+        [_, kind, ..] if is_data(*kind) => Some(Form::Swapped),
+        _ => None,
+    }
 }
 
 fn starts_with_snap(bytes: &[u8]) -> bool {

@@ -2,8 +2,8 @@
 //! and ERSPAN, which mirrors Ethernet frames over it (draft-foschiano-erspan).
 
 use crate::decode::bytes::{Parsed, be16, be32, cut, head, octet, skip};
-use crate::decode::plausible;
 use crate::decode::walk::{Layer, Step, Walk};
+use crate::decode::{plausible, wifi};
 use crate::model::{Counter, Encap};
 
 const CHECKSUM: u16 = 0x8000;
@@ -24,7 +24,7 @@ pub(in crate::decode) fn header<'a>(walk: &mut Walk<'_>, bytes: &'a [u8]) -> Par
     walk.enter(Encap::Gre)?;
     match flags & VERSION {
         0 => version_0(walk, flags, protocol, rest),
-        1 => pptp(walk, flags, protocol, rest),
+        1 => version_1(walk, flags, protocol, rest),
         _ => Err(Counter::SkipMalformed),
     }
 }
@@ -52,6 +52,8 @@ fn version_0<'a>(walk: &mut Walk<'_>, flags: u16, protocol: u16, bytes: &'a [u8]
             Ok(Step::Next(Layer::Ppp, rest))
         }
         0x883e => Ok(web_cache(rest, walk.cut())),
+        // Aruba's access points: an 802.11 frame, the number telling its queue.
+        0x8200..=0x8370 | 0x9000 if protocol & 0x000f == 0 => Ok(Step::Next(Layer::Wifi(wifi::Form::Plain), rest)),
         other => Ok(Step::Next(Layer::EtherType(other), rest)),
     }
 }
@@ -104,17 +106,19 @@ fn web_cache(bytes: &[u8], cut: bool) -> Step<'_> {
 }
 
 /// PPTP (RFC 2637 section 4.1): payload length and call identifier stand where the key is; a header without a sequence
-/// number only acknowledges.
-fn pptp<'a>(walk: &mut Walk<'_>, flags: u16, protocol: u16, bytes: &'a [u8]) -> Parsed<Step<'a>> {
+/// number only acknowledges. MikroTik's Ethernet over IP has the same form.
+fn version_1<'a>(walk: &mut Walk<'_>, flags: u16, protocol: u16, bytes: &'a [u8]) -> Parsed<Step<'a>> {
     let ([l0, l1, c0, c1], mut rest) = head::<4>(bytes)?;
-    if protocol != 0x880b || flags & KEY == 0 {
-        return Err(Counter::SkipMalformed);
+    walk.mix(u32::from(u16::from_be_bytes([*c0, *c1])));
+    match protocol {
+        0x880b if flags & KEY != 0 => {}
+        0x6400 => return Ok(Step::Next(Layer::Ethernet, rest)),
+        _ => return Err(Counter::SkipMalformed),
     }
     if flags & SEQUENCE == 0 {
         return Err(Counter::SkipNotIp);
     }
     rest = skip(rest, if flags & ACKNOWLEDGEMENT != 0 { 8 } else { 4 })?;
-    walk.mix(u32::from(u16::from_be_bytes([*c0, *c1])));
     walk.enter(Encap::Ppp)?;
     Ok(Step::Next(Layer::Ppp, cut(rest, usize::from(u16::from_be_bytes([*l0, *l1])))))
 }

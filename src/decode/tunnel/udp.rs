@@ -207,7 +207,7 @@ fn capwap(bytes: &[u8]) -> Option<Inner<'_>> {
     let bytes = bytes.get(header_len..)?;
     let layer = match (native, binding) {
         (false, _) => Layer::Ethernet,
-        (true, WIFI_BINDING) if wifi::looks_like_data(bytes) => Layer::Wifi,
+        (true, WIFI_BINDING) => Layer::Wifi(wifi::data_form(bytes)?),
         _ => return None,
     };
     Some(Inner { encap: Some(Encap::Capwap), layer, bytes, id: 0 })
