@@ -86,6 +86,8 @@ counters! {
     DnsLoop = "messages_rejected_total"[reason = "dns-bad-pointer"], "Messages that could not be read, by protocol and reason.";
     DnsNotAQuestion = "messages_rejected_total"[reason = "dns-no-question"], "Messages that could not be read, by protocol and reason.";
     DnsTruncated = "messages_rejected_total"[reason = "dns-truncated"], "Messages that could not be read, by protocol and reason.";
+    DnsAnswersDamaged = "dns_records_damaged_total", "DNS messages of which something behind the question could not be read; the question counts all the same.";
+    DnsOverLimit = "dns_items_dropped_total", "Questions, CNAME targets and addresses beyond what is kept of one DNS message.";
     TlsMalformed = "messages_rejected_total"[reason = "tls-malformed"], "Messages that could not be read, by protocol and reason.";
     QuicMalformed = "messages_rejected_total"[reason = "quic-malformed"], "Messages that could not be read, by protocol and reason.";
     QuicNotDecrypted = "messages_rejected_total"[reason = "quic-not-decrypted"], "Messages that could not be read, by protocol and reason.";

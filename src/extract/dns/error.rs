@@ -1,5 +1,7 @@
 //! Why a message gives no name.
 
+use crate::model::Counter;
+
 /// Why a message gives no name. What is wrong behind a readable question is no error: see
 /// [`DnsMessage::answers_damaged`](super::DnsMessage::answers_damaged).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -25,4 +27,16 @@ pub enum DnsError {
     /// The message ends inside the question: cut by the capture, or lying about its counts.
     #[error("message ends inside the question")]
     Truncated,
+}
+
+impl DnsError {
+    /// The counter of such rejections.
+    pub const fn counter(self) -> Counter {
+        match self {
+            DnsError::TooShort | DnsError::BadLabel | DnsError::NameTooLong => Counter::DnsMalformed,
+            DnsError::NotAQuery | DnsError::NoQuestion => Counter::DnsNotAQuestion,
+            DnsError::BadPointer => Counter::DnsLoop,
+            DnsError::Truncated => Counter::DnsTruncated,
+        }
+    }
 }

@@ -74,9 +74,11 @@ pub struct DnsMessage<'s> {
     pub ech: bool,
     /// TC: the server left records out.
     pub truncated_answer: bool,
-    /// Something behind the first question is malformed or missing; what was whole is here.
+    /// Something behind the first question is malformed or missing; what was whole is here. Counted as
+    /// [`Counter::DnsAnswersDamaged`](crate::model::Counter).
     pub answers_damaged: bool,
-    /// Questions, targets and addresses beyond what is kept of one message.
+    /// Questions (as claimed), targets and addresses beyond what is kept of one message. Counted as
+    /// [`Counter::DnsOverLimit`](crate::model::Counter).
     pub over_limit: u32,
 }
 

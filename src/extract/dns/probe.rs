@@ -5,6 +5,8 @@ use super::header::Header;
 /// Whether `message` is plausible as a whole DNS message: a standard query or response with one question for a
 /// printable name, flags and counts that real senders use, and room for as many records as it claims.
 ///
+/// NetBIOS name service has the format of DNS (RFC 1002 section 4.2) and is told by its encoded names.
+///
 /// For ports where DNS is not expected. Where it is, [`parse`](super::parse) alone is more forgiving.
 pub fn probe(message: &[u8]) -> bool {
     plausible(message, message.len())
@@ -54,6 +56,9 @@ fn question_plausible(question: &[u8], is_whole: bool) -> bool {
             _ => return false,
         }
         let label = tail.get(..usize::from(len)).unwrap_or(tail);
+        if name_len == 0 && is_netbios_label(label) {
+            return false;
+        }
         name_len += 1 + usize::from(len);
         if name_len > 254 || !label.iter().all(u8::is_ascii_graphic) {
             return false;
@@ -61,6 +66,12 @@ fn question_plausible(question: &[u8], is_whole: bool) -> bool {
         rest = &tail[label.len()..];
     }
     !is_whole
+}
+
+/// Whether `label` is the first-level encoding of a NetBIOS name: sixteen octets as two letters from A to P each
+/// (RFC 1001 section 14.1).
+fn is_netbios_label(label: &[u8]) -> bool {
+    label.len() == 32 && label.iter().all(|b| matches!(b, b'A'..=b'P'))
 }
 
 #[cfg(test)]
@@ -102,6 +113,16 @@ mod tests {
             assert!(!probe(&with(at, value)), "{why}");
         }
         assert!(!probe(&QUERY[..QUERY.len() - 1]) && !probe(b"") && !probe(&[0; 64]));
+    }
+
+    #[test]
+    fn netbios_is_not_dns() {
+        // RFC 1001 section 14.1: the NetBIOS name "The NetBIOS name".
+        let label = b"FEGHGFCAEOGFHEECEJEPFDCAGOGBGNGF";
+        let question = [&QUERY[..12], b"\x20", label, b"\x00\x00\x20\x00\x01"].concat();
+        assert!(!probe(&question));
+        let lower = [&QUERY[..12], b"\x20", &label.to_ascii_lowercase(), b"\x00\x00\x01\x00\x01"].concat();
+        assert!(probe(&lower));
     }
 
     #[test]

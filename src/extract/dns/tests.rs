@@ -101,7 +101,7 @@ fn edns_extends_the_rcode() {
     let m = Builder::new(RESPONSE | 7, [1, 0, 1, 1])
         .question(NAME, 1)
         .record(6, b"\x00\x00ignored")
-        .record_of(b"\x00", 41, 1232, 0x01_00_8000, b"\x00\x08\x00\x07\x00\x01\x18\x00\xc0\x00\x02")
+        .record_of(b"\x00", 41, 1232, 0x0100_8000, b"\x00\x08\x00\x07\x00\x01\x18\x00\xc0\x00\x02")
         .0;
     assert_eq!(parse(&m, &mut DnsScratch::new()).unwrap().rcode, 16 | 7);
     // An OPT among the answers is no OPT.

@@ -225,7 +225,7 @@ impl State {
 mod tests {
     use super::*;
 
-    const CHUNKED: &[u8] = b"4\r\nWiki\r\n6;ext=\"a\"\r\npedia \r\nE\nin \r\n\r\nchunks\n00\r\nTrailer: x\r\n\r\n";
+    const CHUNKED: &[u8] = b"4\r\nWiki\r\n6;ext=\"a\"\r\npedia \r\nD\nin \r\n\r\nchunks\n00\r\nTrailer: x\r\n\r\n";
 
     /// Feeds `octets` in pieces of `step`; gives the offset where the body ended.
     fn end(body: Body, octets: &[u8], step: usize) -> Option<usize> {

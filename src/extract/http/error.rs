@@ -1,5 +1,7 @@
 //! Why a stream gives no request.
 
+use crate::model::Counter;
+
 /// Why a stream gives no request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum HttpError {
@@ -10,4 +12,14 @@ pub enum HttpError {
     /// [`partial_head`](super::partial_head).
     #[error("request head is longer than 16 KiB")]
     TooLong,
+}
+
+impl HttpError {
+    /// The counter of such rejections.
+    pub const fn counter(self) -> Counter {
+        match self {
+            HttpError::NotHttp => Counter::HttpMalformed,
+            HttpError::TooLong => Counter::HttpTooLong,
+        }
+    }
 }

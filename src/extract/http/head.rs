@@ -87,7 +87,12 @@ impl HeadScanner {
                 (false, false) => self.in_fields = true,
             }
         }
-        self.searched = bounded.len();
+        // Text that turns binary before its first line ends is given up at once, not after 16 KiB.
+        let seen = std::mem::replace(&mut self.searched, bounded.len());
+        let unseen = bounded.get(seen..).unwrap_or_default();
+        if !self.in_fields && unseen.iter().any(|b| b.is_ascii_control() && !matches!(b, b'\t' | b'\r')) {
+            return Parsed::Reject(HttpError::NotHttp);
+        }
         if stream.len() >= MAX_HEAD { Parsed::Reject(HttpError::TooLong) } else { Parsed::NeedMore }
     }
 }

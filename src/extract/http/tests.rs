@@ -114,6 +114,15 @@ fn what_is_no_request_is_rejected_at_its_first_line() {
 }
 
 #[test]
+fn text_that_turns_binary_is_given_up_before_its_line_ends() {
+    let mut scanner = HeadScanner::new();
+    assert_eq!(scanner.parse(b"GET /\tx\r"), Parsed::NeedMore);
+    assert_eq!(scanner.parse(b"GET /\tx\r\x00"), Parsed::Reject(HttpError::NotHttp));
+    // In a field it is a server's business.
+    assert_eq!(parse_head(b"GET / HTTP/1.1\r\nX: \x00"), Parsed::NeedMore);
+}
+
+#[test]
 fn heads_are_bounded_and_long_ones_still_give_their_host() {
     let mut text = "GET / HTTP/1.1\r\nHost: a.example\r\nCookie: ".to_owned();
     text.push_str(&"x".repeat(MAX_HEAD));
