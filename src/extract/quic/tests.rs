@@ -454,7 +454,7 @@ impl Plan {
             let frames: Vec<u8> = group.iter().flat_map(|(_, frames)| frames.clone()).collect();
             let packet_number = self.first_packet_number + i as u32;
             // The least encoding while nothing is acknowledged (RFC 9000 appendix A.2), or a longer one.
-            let least = (1..4).find(|n| u64::from(packet_number) + 1 <= 1 << (8 * n - 1)).unwrap_or(4);
+            let least = (1..4).find(|n| u64::from(packet_number) < 1 << (8 * n - 1)).unwrap_or(4);
             let pn_len = (least + more).min(4);
             let initial = seal_initial(
                 self.version,
