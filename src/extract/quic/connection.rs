@@ -65,8 +65,8 @@ pub enum Progress<'a> {
 /// false ones costs no more than a few real ones. Real datagrams have one or two.
 const MAX_FAILURES: usize = 4;
 
-/// What is kept of the connections between one pair of addresses and ports: about 200 octets, and the pieces of a hello while some
-/// are missing.
+/// What is kept of the connections between one pair of addresses and ports: 200 octets, and the pieces of a hello
+/// while some are missing.
 #[derive(Default)]
 pub struct Connection {
     current: State,
@@ -147,7 +147,7 @@ impl Connection {
 
     /// Whether a packet was ever opened: before that the datagrams may be anything.
     pub fn is_confirmed(&self) -> bool {
-        self.current.unfinished().is_some() || self.is_done()
+        self.current.was_opened()
     }
 
     /// Whether the hello of the current connection was found or given up.

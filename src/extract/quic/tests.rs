@@ -359,7 +359,8 @@ struct Plan {
     order: Vec<(u32, u8)>,
     /// Pieces a packet.
     per_packet: usize,
-    /// Of each packet: its place among the others, packet number octets to add, whether it is sent again, what is coalesced with it.
+    /// Of each packet: its place among the others, packet number octets to add, whether it is sent again, and what is
+    /// coalesced with it.
     packets: Vec<(u32, usize, bool, u8)>,
     first_packet_number: u32,
     token: Vec<u8>,
@@ -517,7 +518,9 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_frames_never_panic(packets in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 1..5)) {
+    fn arbitrary_frames_never_panic(
+        packets in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 1..5)
+    ) {
         let mut observer = Observer::default();
         for (pn, frames) in packets.iter().enumerate() {
             observer.feed(&initial(pn as u32, frames));
@@ -528,7 +531,10 @@ proptest! {
     }
 
     #[test]
-    fn arbitrary_datagrams_never_panic(bytes in prop::collection::vec(any::<u8>(), 0..300), changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4)) {
+    fn arbitrary_datagrams_never_panic(
+        bytes in prop::collection::vec(any::<u8>(), 0..300),
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+    ) {
         let mut observer = Observer::default();
         observer.feed(&bytes);
         let mut datagram = initial(0, &crypto(0, &browser_hello()));
