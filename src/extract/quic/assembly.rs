@@ -48,7 +48,7 @@ impl Assembly {
 
     /// The message, once it is complete.
     pub(super) fn message(&self) -> Option<&[u8]> {
-        (self.wanted > 0 && self.filled == self.wanted).then_some(&self.octets[..self.wanted])
+        (self.wanted > 0 && self.filled == self.wanted).then(|| &self.octets[..])
     }
 
     /// The octets from the start to the first that is missing.

@@ -1,35 +1,27 @@
-//! One QUIC connection as an observer sees it, from its first datagram to its ClientHello.
+//! The QUIC connections between one pair of addresses and ports, as an observer sees them: from a client's first
+//! datagram to its ClientHello.
 //!
-//! Which keys open an Initial packet (RFC 9001 section 5.2, RFC 9369 section 4):
-//!
-//! - The first Initial of a connection: keys from its own destination connection ID.
-//! - Later ones: the same keys, although the client takes over the connection ID that the server chose.
-//! - After a Retry: keys from the Retry's source connection ID, which is the packet's own destination connection ID.
-//! - After a change of version by compatible negotiation: keys of the new version from the *first* connection ID.
-//! - A new connection on the same addresses and ports: keys from the packet's own destination connection ID.
-//!
-//! So a packet is tried with the keys at hand first, and then with its own; where its own fit, everything starts
-//! again. The tag decides each time, so nothing is guessed.
+//! Mostly that is one connection. A second one begins after a Retry, where keys change, when a client uses its port
+//! again, and when an endpoint has several connections on one socket. The one before is set aside then, since its
+//! datagrams may still come.
 
 use std::ops::Range;
 
 use super::QuicError;
 use super::assembly::Assembly;
-use super::frames::CryptoFrames;
-use super::header::{ConnectionId, LongPacket};
-use super::keys::{InitialKeys, Side};
-use super::protection::{self, Opened};
+use super::header::LongPacket;
+use super::state::{KnownKeys, State, Taken};
 use super::version::{PacketType, Version};
-use crate::extract::tls::{ClientHello, HANDSHAKE_HEADER, TlsError, message_len, walk_hello, walk_partial};
+use crate::extract::tls::{ClientHello, TlsError, walk_hello, walk_partial};
 use crate::model::{Counter, Counters};
 
 /// Buffers that a worker's connections share, so that a packet costs no allocation.
 #[derive(Default)]
 pub struct QuicScratch {
     /// The packet that is being opened.
-    packet: Vec<u8>,
+    pub(super) packet: Vec<u8>,
     /// The last hello that was put together, and memory for the next.
-    assembly: Assembly,
+    pub(super) assembly: Assembly,
 }
 
 impl QuicScratch {
@@ -45,13 +37,15 @@ impl std::fmt::Debug for QuicScratch {
     }
 }
 
-/// A ClientHello and the version of the packets that carried it.
+/// A ClientHello and what carried it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Hello<'a> {
     /// The version of the packet that completed the hello.
     pub version: Version,
     /// The hello.
     pub hello: ClientHello<'a>,
+    /// The hello with the same random was found before: it was sent again, as after a Retry (RFC 9000 section 17.2.5).
+    pub repeated: bool,
 }
 
 /// What feeding a datagram led to.
@@ -61,71 +55,42 @@ pub enum Progress<'a> {
     NeedMore,
     /// The datagram completed the hello.
     Found(Hello<'a>),
-    /// The datagram belongs to a connection whose hello was found or given up before; it was not opened.
+    /// The datagram belongs to a connection whose hello was found or given up before; nothing in it was read.
     Done,
-    /// The datagram gave nothing; the connection is as it was, unless the hello itself was refused.
+    /// The datagram gave nothing.
     Reject(QuicError),
 }
 
-/// What is kept of a connection: about 200 octets, and the pieces of its hello while some are missing.
+/// Initial packets of one datagram that may fail before the rest of it is left alone, so that a datagram of many
+/// false ones costs no more than a few real ones. Real datagrams have one or two.
+const MAX_FAILURES: usize = 4;
+
+/// What is kept of the connections between one pair of addresses and ports: 200 octets, and the pieces of a hello
+/// while some are missing.
 #[derive(Default)]
 pub struct Connection {
-    keys: Option<KnownKeys>,
-    /// The keys of the version before a change of version.
-    earlier: Option<Box<KnownKeys>>,
-    /// The connection ID that the server chose, once a client's packet with it was opened.
-    server_cid: Option<ConnectionId>,
-    /// One more than the largest packet number opened.
-    expected_pn: u64,
-    assembly: Assembly,
-    done: bool,
-}
-
-/// Client Initial keys, and what they come from.
-struct KnownKeys {
-    version: Version,
-    dcid: ConnectionId,
-    keys: InitialKeys,
-}
-
-impl KnownKeys {
-    fn derive(version: Version, dcid: ConnectionId, counters: &mut Counters) -> KnownKeys {
-        counters.bump(Counter::QuicKeysDerived);
-        KnownKeys { version, dcid, keys: InitialKeys::derive(version, &dcid, Side::Client) }
-    }
-}
-
-/// What one Initial packet led to.
-enum Taken {
-    /// No keys fit.
-    NotOpened,
-    /// Opened, or not worth opening.
-    Passed,
-    /// A frame holds the whole hello, here in the scratch buffer.
-    InFrame(Range<usize>),
-    /// The pieces are complete.
-    Assembled,
-    /// The message is refused.
-    Refused(TlsError),
+    current: State,
+    /// The connection before the current one.
+    previous: Option<Box<State>>,
+    /// The start of the random of the hello found last.
+    found: Option<[u8; 8]>,
 }
 
 impl Connection {
-    /// A connection of which nothing was seen.
+    /// Nothing was seen yet.
     pub fn new() -> Self {
         Connection::default()
     }
 
     /// Takes a datagram, from the client as far as the caller can tell, in whatever order datagrams come.
     ///
-    /// Counts the keys derived, the Initial packets that could not be opened and those with bad headers or frames; names and hellos are
-    /// the caller's to count. At most one key derivation an Initial packet, two where the version changes together
-    /// with the connection ID.
+    /// Counts the keys derived, the Initial packets that no keys open, and those with damaged headers or frames;
+    /// names and hellos are the caller's to count. An Initial packet costs at most one key derivation, two where the
+    /// version changes together with the connection ID; one of a finished connection costs none and is not opened.
     pub fn feed<'s>(&mut self, datagram: &[u8], scratch: &'s mut QuicScratch, counters: &mut Counters) -> Progress<'s> {
-        let was_done = self.done;
-        let (mut passed, mut not_opened) = (false, false);
+        let (mut opened, mut skipped, mut failures) = (false, false, 0);
         let mut rest = datagram;
-        let mut taken = Taken::Passed;
-        while !rest.is_empty() {
+        while !rest.is_empty() && failures < MAX_FAILURES {
             let (packet, after) = match LongPacket::split(rest) {
                 Ok(split) => split,
                 // 1-RTT packets, padding or junk may follow.
@@ -141,155 +106,121 @@ impl Connection {
             if packet.packet_type != PacketType::Initial {
                 continue;
             }
-            taken = self.take_initial(&packet, scratch, counters);
-            match taken {
-                Taken::Passed => passed = true,
+            match self.take_initial(&packet, scratch, counters) {
                 Taken::NotOpened => {
                     counters.bump(Counter::QuicNotDecrypted);
-                    not_opened = true;
+                    failures += 1;
                 }
-                Taken::InFrame(_) | Taken::Assembled | Taken::Refused(_) => break,
+                Taken::Finished => skipped = true,
+                Taken::NeedMore => opened = true,
+                Taken::InFrame(range) => return self.found(packet.version, Some(range), scratch),
+                Taken::Assembled => {
+                    scratch.assembly = self.current.take_assembly();
+                    return self.found(packet.version, None, scratch);
+                }
+                Taken::Refused(error) => {
+                    self.current.finish();
+                    return Progress::Reject(error.into());
+                }
             }
         }
-        let message = match taken {
-            Taken::Passed | Taken::NotOpened => {
-                return match (not_opened && !passed, was_done && self.done) {
-                    (true, _) => Progress::Reject(QuicError::NotDecrypted),
-                    (false, true) => Progress::Done,
-                    (false, false) => Progress::NeedMore,
-                };
-            }
-            Taken::Refused(error) => {
-                self.finish();
-                return Progress::Reject(QuicError::Hello(error));
-            }
-            Taken::InFrame(range) => scratch.packet.get(range),
-            Taken::Assembled => {
-                scratch.assembly = std::mem::take(&mut self.assembly);
-                scratch.assembly.message()
-            }
-        };
-        self.finish();
-        let version = self.keys.as_ref().map_or(Version::V1, |known| known.version);
-        match message.ok_or(TlsError::Truncated).and_then(walk_hello) {
-            Ok(hello) => Progress::Found(Hello { version, hello }),
-            Err(error) => Progress::Reject(QuicError::Hello(error)),
+        if opened {
+            Progress::NeedMore
+        } else if skipped {
+            Progress::Done
+        } else if failures > 0 {
+            Progress::Reject(QuicError::NotDecrypted)
+        } else if self.current.is_finished() {
+            Progress::Done
+        } else {
+            Progress::NeedMore
         }
     }
 
     /// What an incomplete hello tells, if all of it up to the end of its server name is there: for a connection that
     /// ended or lost a datagram.
     pub fn partial(&self) -> Option<Hello<'_>> {
-        let version = self.keys.as_ref()?.version;
-        walk_partial(self.assembly.prefix()).map(|hello| Hello { version, hello })
+        let (version, prefix) = self.current.unfinished()?;
+        let hello = walk_partial(prefix)?;
+        Some(Hello { version, hello, repeated: self.found.is_some() && self.found == random(prefix) })
     }
 
-    /// Whether a packet was opened: before that the datagrams may be anything.
+    /// Whether a packet was ever opened: before that the datagrams may be anything.
     pub fn is_confirmed(&self) -> bool {
-        self.keys.is_some()
+        self.current.was_opened()
     }
 
-    /// Whether the hello was found or given up.
+    /// Whether the hello of the current connection was found or given up.
     pub fn is_done(&self) -> bool {
-        self.done
+        self.current.is_finished()
     }
 
     /// Octets of memory held beside the connection itself.
     pub fn buffered(&self) -> usize {
-        self.assembly.buffered() + if self.earlier.is_some() { size_of::<KnownKeys>() } else { 0 }
-    }
-
-    fn finish(&mut self) {
-        self.done = true;
-        self.assembly = Assembly::default();
+        let previous = self.previous.as_ref().map_or(0, |state| size_of::<State>() + state.buffered());
+        self.current.buffered() + previous
     }
 
     fn take_initial(&mut self, packet: &LongPacket<'_>, scratch: &mut QuicScratch, counters: &mut Counters) -> Taken {
-        if self.done && self.owns(&packet.dcid) {
-            return Taken::Passed;
+        if !self.current.owns(&packet.dcid)
+            && let Some(previous) = &mut self.previous
+            && previous.owns(&packet.dcid)
+        {
+            std::mem::swap(&mut self.current, previous);
         }
-        let Some(opened) = self.open(packet, &mut scratch.packet, counters) else { return Taken::NotOpened };
-        self.expected_pn = self.expected_pn.max(opened.packet_number + 1);
-        if self.done {
-            return Taken::Passed;
+        let owned = self.current.owns(&packet.dcid);
+        if owned && self.current.is_finished() {
+            return Taken::Finished;
         }
-        let start = opened.payload.start;
-        let payload = scratch.packet.get(opened.payload).unwrap_or(&[]);
-        for frame in CryptoFrames::new(payload) {
-            let Ok(frame) = frame else {
-                counters.bump(Counter::QuicMalformed);
-                break;
-            };
-            if frame.offset == 0
-                && let Some(header) = frame.data.first_chunk::<HANDSHAKE_HEADER>()
-            {
-                match message_len(*header) {
-                    Ok(len) if len <= frame.data.len() => {
-                        let at = start + (frame.data.as_ptr().addr() - payload.as_ptr().addr());
-                        return Taken::InFrame(at..at + len);
-                    }
-                    Ok(_) => {}
-                    Err(error) => return Taken::Refused(error),
-                }
-            }
-            if self.assembly.is_unused() {
-                self.assembly = std::mem::take(&mut scratch.assembly).recycled();
-            }
-            match self.assembly.insert(frame.offset, frame.data) {
-                Ok(()) if self.assembly.message().is_some() => return Taken::Assembled,
-                Ok(()) => {}
-                Err(error) => return Taken::Refused(error),
-            }
-        }
-        Taken::Passed
-    }
-
-    /// Whether this connection ID is known to lead to this connection.
-    fn owns(&self, dcid: &ConnectionId) -> bool {
-        self.keys.as_ref().is_some_and(|known| known.dcid == *dcid) || self.server_cid.as_ref() == Some(dcid)
-    }
-
-    /// Opens a packet with the keys at hand or with its own; see the head of this file.
-    fn open(&mut self, packet: &LongPacket<'_>, buffer: &mut Vec<u8>, counters: &mut Counters) -> Option<Opened> {
-        let attempt = |known: &KnownKeys, expected, buffer: &mut Vec<u8>| {
-            protection::open(&known.keys, packet.bytes, packet.pn_at, expected, buffer)
-        };
-        if let Some(known) = &mut self.keys {
-            let opened = if known.version == packet.version {
-                attempt(known, self.expected_pn, buffer)
-            } else {
-                let mut other = match self.earlier.take() {
-                    Some(earlier) if earlier.version == packet.version => earlier,
-                    _ => Box::new(KnownKeys::derive(packet.version, known.dcid, counters)),
-                };
-                let opened = attempt(&other, self.expected_pn, buffer);
-                if opened.is_some() {
-                    std::mem::swap(known, &mut other);
-                }
-                self.earlier = Some(other);
-                opened
-            };
+        let mut opened = self.current.open(packet, &mut scratch.packet, counters);
+        if opened.is_none() && !owned {
+            let own = KnownKeys::derive(packet.version, packet.dcid, counters);
+            opened = own.open(packet, 0, &mut scratch.packet);
             if opened.is_some() {
-                if known.dcid != packet.dcid {
-                    self.server_cid = Some(packet.dcid);
-                }
-                return opened;
-            }
-            if self.owns(&packet.dcid) {
-                return None;
+                let before = std::mem::replace(&mut self.current, State::new(own));
+                self.previous = before.was_opened().then(|| Box::new(before));
             }
         }
-        let own = KnownKeys::derive(packet.version, packet.dcid, counters);
-        let opened = attempt(&own, 0, buffer)?;
-        *self = Connection { keys: Some(own), ..Connection::default() };
-        Some(opened)
+        match opened {
+            Some(opened) => self.current.take_opened(opened, scratch, counters),
+            None => Taken::NotOpened,
+        }
     }
+
+    /// Reads the hello that lies in the scratch buffers: there in the packet, or put together.
+    fn found<'s>(
+        &mut self,
+        version: Version,
+        in_packet: Option<Range<usize>>,
+        scratch: &'s QuicScratch,
+    ) -> Progress<'s> {
+        self.current.finish();
+        let message = match in_packet {
+            Some(range) => scratch.packet.get(range),
+            None => scratch.assembly.message(),
+        };
+        match message.ok_or(TlsError::Truncated).and_then(|message| Ok((walk_hello(message)?, random(message)))) {
+            Ok((hello, random)) => {
+                let repeated = self.found.is_some() && self.found == random;
+                self.found = random;
+                Progress::Found(Hello { version, hello, repeated })
+            }
+            Err(error) => Progress::Reject(error.into()),
+        }
+    }
+}
+
+/// The start of a ClientHello's random, which follows the message's header and the version.
+fn random(message: &[u8]) -> Option<[u8; 8]> {
+    message.get(6..)?.first_chunk().copied()
 }
 
 /// Says how far it is; keys and connection IDs are not for logs.
 impl std::fmt::Debug for Connection {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let version = self.keys.as_ref().map(|known| known.version);
-        f.debug_struct("Connection").field("version", &version).field("done", &self.done).finish_non_exhaustive()
+        f.debug_struct("Connection")
+            .field("confirmed", &self.is_confirmed())
+            .field("done", &self.is_done())
+            .finish_non_exhaustive()
     }
 }

@@ -7,6 +7,8 @@ use super::header::get_varint;
 pub(super) struct CryptoFrame<'a> {
     /// Where its octets belong in the CRYPTO stream, at most 2^62-1.
     pub(super) offset: u64,
+    /// Where its octets start in the payload.
+    pub(super) at: usize,
     pub(super) data: &'a [u8],
 }
 
@@ -17,12 +19,14 @@ pub(super) struct BadFrame;
 /// The CRYPTO frames, in order of appearance. PADDING, PING, ACK and CONNECTION_CLOSE, which are all else that an
 /// Initial may carry, are passed over.
 pub(super) struct CryptoFrames<'a> {
+    /// Octets of the whole payload.
+    len: usize,
     rest: &'a [u8],
 }
 
 impl<'a> CryptoFrames<'a> {
     pub(super) fn new(payload: &'a [u8]) -> Self {
-        CryptoFrames { rest: payload }
+        CryptoFrames { len: payload.len(), rest: payload }
     }
 
     /// What is behind a frame without CRYPTO data, given what is behind its type.
@@ -58,7 +62,10 @@ impl<'a> Iterator for CryptoFrames<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         while let Some((&frame_type, rest)) = self.rest.split_first() {
             let found = if frame_type == 0x06 {
-                crypto_frame(rest).map(|(frame, rest)| (Some(frame), rest))
+                crypto_frame(rest).map(|(offset, data, rest)| {
+                    let at = self.len - rest.len() - data.len();
+                    (Some(CryptoFrame { offset, at, data }), rest)
+                })
             } else {
                 Self::pass(frame_type, rest).map(|rest| (None, rest))
             };
@@ -79,11 +86,12 @@ impl<'a> Iterator for CryptoFrames<'a> {
     }
 }
 
-fn crypto_frame(rest: &[u8]) -> Option<(CryptoFrame<'_>, &[u8])> {
+/// Offset, data, and what is behind the frame.
+fn crypto_frame(rest: &[u8]) -> Option<(u64, &[u8], &[u8])> {
     let (offset, rest) = get_varint(rest)?;
     let (len, rest) = get_varint(rest)?;
     let (data, rest) = rest.split_at_checked(usize::try_from(len).ok()?)?;
-    Some((CryptoFrame { offset, data }, rest))
+    Some((offset, data, rest))
 }
 
 /// A first packet is mostly padding: 32 octets at a time compile to vector code.
@@ -98,12 +106,20 @@ fn skip_zeros(bytes: &[u8]) -> &[u8] {
 mod tests {
     use super::*;
 
-    fn frames(payload: &[u8]) -> Vec<Result<CryptoFrame<'_>, BadFrame>> {
-        CryptoFrames::new(payload).collect()
+    /// Offsets and data, after a check that every frame says rightly where its data are.
+    fn frames(payload: &[u8]) -> Vec<Result<(u64, &[u8]), BadFrame>> {
+        CryptoFrames::new(payload)
+            .map(|found| {
+                found.map(|frame| {
+                    assert_eq!(&payload[frame.at..][..frame.data.len()], frame.data);
+                    (frame.offset, frame.data)
+                })
+            })
+            .collect()
     }
 
-    fn crypto(offset: u64, data: &[u8]) -> Result<CryptoFrame<'_>, BadFrame> {
-        Ok(CryptoFrame { offset, data })
+    fn crypto(offset: u64, data: &[u8]) -> Result<(u64, &[u8]), BadFrame> {
+        Ok((offset, data))
     }
 
     #[test]

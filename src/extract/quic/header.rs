@@ -104,8 +104,8 @@ impl<'a> LongPacket<'a> {
     }
 }
 
-/// Whether a datagram holds an Initial packet of a version that is read, alone or among coalesced packets, with lengths that fit.
-/// Says nothing about its direction.
+/// Whether a datagram holds an Initial packet of a version that is read, alone or among coalesced packets, with
+/// lengths that fit. Says nothing about its direction.
 #[inline]
 pub fn probe(datagram: &[u8]) -> bool {
     // Almost everything that is not QUIC, and every packet after the handshake, ends here.

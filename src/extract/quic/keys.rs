@@ -188,3 +188,79 @@ fn truncate<const N: usize>(mac: &[u8; 32]) -> [u8; N] {
     out.copy_from_slice(&mac[..N]);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hex(octets: &[u8]) -> String {
+        octets.iter().map(|b| format!("{b:02x}")).collect()
+    }
+
+    /// The connection ID of all the standards' examples.
+    fn example(version: Version, side: Side) -> [String; 3] {
+        let dcid = ConnectionId::new(b"\x83\x94\xc8\xf0\x3e\x51\x57\x08").unwrap();
+        let keys = InitialKeys::derive(version, &dcid, side);
+        [hex(&keys.key), hex(&keys.iv), hex(&keys.hp)]
+    }
+
+    #[test]
+    fn version_1_keys_of_the_standard() {
+        // RFC 9001 appendix A.1.
+        assert_eq!(
+            example(Version::V1, Side::Client),
+            ["1f369613dd76d5467730efcbe3b1a22d", "fa044b2f42a3fd3b46fb255c", "9f50449e04a0e810283a1e9933adedd2"]
+        );
+        assert_eq!(
+            example(Version::V1, Side::Server),
+            ["cf3a5331653c364c88f0f379b6067e37", "0ac1493ca1905853b0bba03e", "c206b8d9b9f0f37644430b490eeaa314"]
+        );
+        assert_eq!(example(Version::Draft34, Side::Client), example(Version::V1, Side::Client));
+    }
+
+    #[test]
+    fn version_2_keys_of_the_standard() {
+        // RFC 9369 appendix A.1.
+        assert_eq!(
+            example(Version::V2, Side::Client),
+            ["8b1a0bc121284290a29e0971b5cd045d", "91f73e2351d8fa91660e909f", "45b95e15235d6f45a6b19cbcb0294ba9"]
+        );
+        assert_eq!(
+            example(Version::V2, Side::Server),
+            ["82db637861d55e1d011f19ea71d5d2a7", "dd13c276499c0249d3310652", "edf6d05c83121201b436e16877593c3a"]
+        );
+    }
+
+    #[test]
+    fn draft_keys() {
+        // draft-ietf-quic-tls-29 and -27, appendix A.1.
+        assert_eq!(
+            example(Version::Draft29, Side::Client),
+            ["175257a31eb09dea9366d8bb79ad80ba", "6b26114b9cba2b63a9e8dd4f", "9ddd12c994c0698b89374a9c077a3077"]
+        );
+        assert_eq!(
+            example(Version::Draft27, Side::Client),
+            ["af7fd7efebd21878ff66811248983694", "8681359410a70bb9c92f0420", "a980b8b4fb7d9fbc13e814c23164253d"]
+        );
+    }
+
+    #[test]
+    fn connection_ids_of_every_length_agree_with_a_general_hkdf() {
+        // The `hmac` crate knows nothing of one-block messages.
+        use hmac::{Hmac, KeyInit, Mac};
+        let mac = |key: &[u8], message: &[u8]| -> [u8; 32] {
+            let mut mac = Hmac::<sha2::Sha256>::new_from_slice(key).unwrap();
+            mac.update(message);
+            mac.finalize().into_bytes().into()
+        };
+        for len in 0..=ConnectionId::MAX {
+            let id: Vec<u8> = (0..len as u8).collect();
+            let salt = b"\x38\x76\x2c\xf7\xf5\x59\x34\xb3\x4d\x17\x9a\xe6\xa4\xc8\x0c\xad\xcc\xbb\x7f\x0a";
+            let initial = mac(salt, &id);
+            let client = mac(&initial, b"\x00\x20\x0ftls13 client in\x00\x01");
+            let key = mac(&client, b"\x00\x10\x0etls13 quic key\x00\x01");
+            let own = InitialKeys::derive(Version::V1, &ConnectionId::new(&id).unwrap(), Side::Client);
+            assert_eq!(own.key, key[..16], "{len} octets");
+        }
+    }
+}

@@ -18,6 +18,7 @@ mod header;
 mod keys;
 mod protection;
 pub mod seal;
+mod state;
 #[cfg(test)]
 mod tests;
 mod version;

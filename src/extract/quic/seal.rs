@@ -10,8 +10,9 @@ use super::version::{PacketType, Version};
 
 /// One protected Initial packet, whose keys come from its own `dcid` (RFC 9001 section 5.2).
 ///
-/// `packet_number` is encoded in its low `pn_len` octets, 1 to 4. `frames` is the payload; PADDING frames are added until the
-/// packet has `pad_to` octets (0: only what header protection needs). Connection IDs are cut to 20 octets.
+/// `packet_number` is encoded in its low `pn_len` octets, 1 to 4. `frames` is the payload; PADDING frames are added
+/// until the packet has `pad_to` octets (0: only what header protection needs). Connection IDs are cut to 20 octets.
+///
 /// With `from_client` false the packet is protected as a server's would be, by keys from `dcid`; a real server's
 /// packet carries another connection ID: see [`seal_with`].
 #[expect(clippy::too_many_arguments, reason = "one argument for each header field, named in the standard")]

@@ -130,36 +130,39 @@ fn walk(body: &[u8]) -> Option<(ClientHello<'_>, End)> {
     let (_cipher_suites, rest) = split_len16(rest)?;
     let (_compression_methods, rest) = split_len8(rest)?;
 
-    let mut hello = ClientHello { sni: Sni::Absent, version: u16::from_be_bytes(*version), alpn: &[], ech: false };
-    let Some((len, rest)) = rest.split_first_chunk::<2>() else {
-        return Some((hello, if rest.is_empty() { End::Whole } else { End::Cut }));
+    let mut end = End::Whole;
+    let mut extensions: &[u8] = match rest.split_first_chunk::<2>() {
+        Some((len, rest)) => rest.get(..usize::from(u16::from_be_bytes(*len))).unwrap_or_else(|| {
+            end = End::Cut;
+            rest
+        }),
+        // Without extensions nothing is left; one octet is left over and counts as cut below.
+        None => rest,
     };
-    let stated = usize::from(u16::from_be_bytes(*len));
-    let (mut extensions, mut end) = match rest.get(..stated) {
-        Some(whole) => (whole, End::Whole),
-        None => (rest, End::Cut),
-    };
-    let (mut alpn_seen, mut versions_seen) = (false, false);
-    while let Some((kind, after)) = extensions.split_first_chunk::<2>() {
-        let Some((data, rest)) = split_len16(after) else { break };
+    // Of each the first counts. They are only noted here, since most of the walk's time goes over a dozen extensions
+    // that are of no interest.
+    let (mut sni, mut alpn, mut versions, mut ech) = (None, None, None, false);
+    while let Some((&[type_high, type_low, len_high, len_low], after)) = extensions.split_first_chunk::<4>() {
+        let len = usize::from(u16::from_be_bytes([len_high, len_low]));
+        let Some((data, rest)) = after.split_at_checked(len) else { break };
         extensions = rest;
-        match u16::from_be_bytes(*kind) {
-            EXT_SERVER_NAME if hello.sni == Sni::Absent => hello.sni = server_name(data),
-            EXT_ALPN if !alpn_seen => {
-                alpn_seen = true;
-                hello.alpn = protocol_list(data).unwrap_or(&[]);
-            }
-            EXT_SUPPORTED_VERSIONS if !versions_seen => {
-                versions_seen = true;
-                hello.version = highest_version(data).unwrap_or(hello.version);
-            }
-            EXT_ECH => hello.ech = true,
+        match u16::from_be_bytes([type_high, type_low]) {
+            EXT_SERVER_NAME => sni = sni.or(Some(data)),
+            EXT_ALPN => alpn = alpn.or(Some(data)),
+            EXT_SUPPORTED_VERSIONS => versions = versions.or(Some(data)),
+            EXT_ECH => ech = true,
             _ => {}
         }
     }
     if !extensions.is_empty() {
         end = End::Cut;
     }
+    let hello = ClientHello {
+        sni: sni.map_or(Sni::Absent, server_name),
+        version: versions.and_then(highest_version).unwrap_or(u16::from_be_bytes(*version)),
+        alpn: alpn.and_then(protocol_list).unwrap_or(&[]),
+        ech,
+    };
     Some((hello, end))
 }
 

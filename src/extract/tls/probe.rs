@@ -17,7 +17,8 @@ pub enum Probe {
 /// The least body: version, random, and the lengths of session id, cipher suites and compression methods.
 const MIN_BODY: u32 = 2 + 32 + 1 + 2 + 1;
 
-/// Looks at the first octets of a stream: a handshake record (RFC 8446 section 5.1) with the start of a ClientHello in it.
+/// Looks at the first octets of a stream: a handshake record (RFC 8446 section 5.1) with the start of a ClientHello in
+/// it.
 ///
 /// Eleven octets decide. A first record may hold fewer than the six handshake octets that are looked at, since a
 /// hello may be cut at any octet; then what it holds decides, and that another handshake record follows.

@@ -236,7 +236,9 @@ fn the_second_opinion_has_one() {
 proptest! {
     #[test]
     fn any_split_over_records_and_segments_gives_the_same_name(
-        spec in spec(), record_sizes in prop::collection::vec(1..700usize, 1..6), segments in prop::collection::vec(1..900usize, 1..6)
+        spec in spec(),
+        record_sizes in prop::collection::vec(1..700usize, 1..6),
+        segments in prop::collection::vec(1..900usize, 1..6),
     ) {
         let message = client_hello(&spec);
         let (mut stream, mut rest) = (Vec::new(), &message[..]);
