@@ -121,8 +121,10 @@ impl<'a> Message<'a> {
     /// A name, with a pointer for the longest parent that the message holds already (RFC 1035 section 4.1.4).
     fn name(&mut self, text: &str) {
         let mut rest = text;
+        // Not those of this name itself, which is not whole yet.
+        let known = self.known.len();
         while !rest.is_empty() {
-            if let Some(at) = self.known.iter().find(|at| self.is_at(usize::from(**at), rest)) {
+            if let Some(at) = self.known[..known].iter().find(|at| self.is_at(usize::from(**at), rest)) {
                 self.u16(0xc000 | at);
                 return;
             }
@@ -196,8 +198,9 @@ mod tests {
         let read = Oracle::from_vec(&out[3..]).expect("readable");
         assert_eq!(read.queries[0].name().to_string(), "wWw.Brufen.Example.");
         let answers: Vec<_> = read.answers.iter().map(|r| (r.name.to_string(), r.record_type())).collect();
-        assert_eq!(answers[1].0, "edge.gimhop.example.");
-        assert_eq!(answers[2], ("n1.edge.gimhop.example.".into(), RecordType::A));
+        // The pointer leads into the question, whose letters are the client's.
+        assert_eq!(answers[1].0, "edge.gimhop.Example.");
+        assert_eq!(answers[2], ("n1.edge.gimhop.Example.".into(), RecordType::A));
         assert_eq!(answers.len(), 4);
         // Compression: the second occurrence of a name is a pointer.
         assert_eq!(out.windows(6).filter(|w| w.eq_ignore_ascii_case(b"gimhop")).count(), 1);

@@ -35,7 +35,7 @@ pub(in super::super) fn datagrams(plan: &mut Plan<'_>, frames: u32) {
         (51_820, &[4, 0, 0, 0][..]),
         (3_478, &[0x90, 0x6f]),
         (27_015, &[0xff, 0xff, 0xff, 0xff]),
-        (4_500, &[0x31, 0x5a, 0x20, 0x77]),
+        (9_993, &[0x31, 0x5a, 0x20, 0x77]),
     ]);
     let leg = plan.leg(subscriber, server_addr("peer.example", subscriber.v6), port);
     let head = plan.script.keep(head);
@@ -49,7 +49,7 @@ fn stream(plan: &mut Plan<'_>) {
         (22, false, &b"SSH-2.0-Invented_9.9\r\n"[..]),
         (25, false, b"220 mx.invented.invalid ESMTP\r\n"),
         (6_881, true, b"\x13BitTorrent protocol\0\0\0\0\0\x10\0\x05"),
-        (1_883, true, b"\x10\x1c\0\x04MQTT\x04\x02\0\x3c\0\x10thermostat-0001x"),
+        (5_222, true, b"<?xml version='1.0'?><stream:stream to='chat.invalid'>"),
         (443, true, b"\x00\x0e8\xa3\xcb\x82\x5f\x01"),
     ]);
     let leg = plan.leg(subscriber, server_addr("peer.example", subscriber.v6), port);
