@@ -60,8 +60,7 @@ impl Script {
                         self.at += 1;
                         continue;
                     }
-                    let last_of_record = &mut self.record_left;
-                    self.bulk_left -= bulk_frame(kind, path, &self.octets, last_of_record, stage, out);
+                    self.bulk_left -= bulk_frame(kind, path, &self.octets, &mut self.record_left, stage, out);
                     wrap::pad(out);
                     if self.bulk_left == 0 {
                         self.at += 1;

@@ -28,7 +28,7 @@ impl Profile {
             subscribers: 50_000,
             live: 2_048,
             gap_ns: 2_000_000,
-            bulk: 250,
+            bulk: 205,
             listed_share: 0.01,
             mirrored_share: 0.002,
             upstream_share: 0.01,

@@ -226,7 +226,9 @@ fn send(plan: &mut Plan<'_>, c: &mut Connection, way: Way, name: &str) {
         Way::ZeroRtt => {
             let frames = crypto(&hello, &[(0, hello.len())]);
             let mut datagram = seal(c, &frames, 0);
-            let early = DATAGRAM.saturating_sub(datagram.len() + 60).max(40);
+            // Its header has nine octets beside the ids.
+            let used = datagram.len() + 9 + c.dcid.len() + c.scid.len();
+            let early = DATAGRAM.saturating_sub(used).max(64);
             datagram.extend(long_packet(plan, c, 1, true, early));
             push(plan, c.leg, true, Pause::Turn, &datagram);
         }
@@ -459,6 +461,8 @@ fn push_as(plan: &mut Plan<'_>, leg: u8, up: bool, role: Role, pause: Pause, dat
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::traffic::plan::with_plan;
+    use crate::traffic::profile::Profile;
 
     #[test]
     fn the_retry_tag_is_that_of_the_standards() {
@@ -468,5 +472,36 @@ mod tests {
         assert_eq!(retry_tag(Version::V1, &v1), *b"\x04\xa2\x65\xba\x2e\xff\x4d\x82\x90\x58\xfb\x3f\x0f\x24\x96\xba");
         let v2 = [&id[..], b"\xcf\x6b\x33\x43\xcf\x00\x08\xf0\x67\xa5\x50\x2a\x42\x62\xb5token"].concat();
         assert_eq!(retry_tag(Version::V2, &v2), *b"\xc8\x64\x6c\xe8\xbf\xe3\x39\x52\xd9\x55\x54\x36\x65\xdc\xc7\xb6");
+    }
+
+    #[test]
+    fn every_way_sends_as_many_datagrams_as_it_says() {
+        for (way, at_least, at_most) in [
+            (Way::OneDatagram, 1, 1),
+            (Way::ZeroRtt, 1, 1),
+            (Way::Coalesced, 1, 1),
+            (Way::TwoDatagrams, 2, 2),
+            (Way::Swapped, 2, 2),
+            (Way::Across, 2, 3),
+            (Way::Overlapping, 2, 3),
+            (Way::ServerCid, 3, 3),
+            (Way::Retransmitted, 3, 3),
+            (Way::Retry, 4, 4),
+        ] {
+            with_plan(&Profile::names(), |plan| {
+                for name in ["a.example", "a-much-longer-name-than-most.with.five.labels.example"] {
+                    plan.script.clear();
+                    let subscriber = plan.subscriber();
+                    let mut connection = connection(plan, subscriber, name, Version::V1, 443);
+                    send(plan, &mut connection, way, name);
+                    let sent = plan.script.steps.len();
+                    assert!((at_least..=at_most).contains(&sent), "{way:?}: {sent}");
+                    for step in plan.script.steps.iter().filter(|step| step.up) {
+                        let Act::Udp(Data::Octets(span)) = &step.act else { panic!("no datagram") };
+                        assert!((DATAGRAM as u32..1_300).contains(&(span.end - span.start)), "{way:?}: {span:?}");
+                    }
+                }
+            });
+        }
     }
 }

@@ -242,3 +242,53 @@ pub(super) fn server_hello(plan: &mut Plan<'_>, session_id: usize) -> Vec<u8> {
     plan.rng.fill(&mut out, 32);
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::traffic::plan::with_plan;
+    use crate::traffic::profile::Profile;
+
+    #[test]
+    fn every_way_sends_as_many_segments_as_it_says() {
+        for name in ["a.example", "a-much-longer-name-than-most.with.five.labels.example"] {
+            for (way, at_least, at_most) in [
+                (Way::OneSegment, 1, 1),
+                (Way::MidStream, 1, 1),
+                (Way::TwoSegments, 2, 2),
+                (Way::Reordered, 2, 2),
+                (Way::Overlapping, 2, 2),
+                (Way::Retransmitted, 3, 3),
+                (Way::NameCut, 2, 2),
+                (Way::TinySegments, 5, 700),
+            ] {
+                with_plan(&Profile::names(), |plan| {
+                    let subscriber = plan.subscriber();
+                    let leg = plan.leg(subscriber, server_addr(name, subscriber.v6), 443);
+                    let hello = hello(plan, name, way);
+                    send(plan, leg, way, name, hello);
+                    let sent = plan.script.steps.len();
+                    assert!((at_least..=at_most).contains(&sent), "{way:?}: {sent}");
+                });
+            }
+        }
+    }
+
+    #[test]
+    fn the_name_is_cut_where_it_should_be() {
+        with_plan(&Profile::names(), |plan| {
+            for _ in 0..50 {
+                plan.script.clear();
+                let subscriber = plan.subscriber();
+                let leg = plan.leg(subscriber, server_addr("x.example", subscriber.v6), 443);
+                let hello = hello(plan, "x.example", Way::NameCut);
+                send(plan, leg, Way::NameCut, "x.example", hello);
+                for step in &plan.script.steps {
+                    let Act::Tcp { data: Data::Octets(span), .. } = &step.act else { panic!("no data") };
+                    let octets = &plan.script.octets[span.start as usize..span.end as usize];
+                    assert!(!octets.windows(9).any(|w| w == b"x.example"));
+                }
+            }
+        });
+    }
+}
