@@ -31,3 +31,17 @@ impl fmt::Debug for Frame<'_> {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Frame, Timestamp};
+
+    #[test]
+    fn debug_does_not_show_octets() {
+        let frame =
+            Frame { ts: Timestamp::default(), linktype: 1, interface: 0, orig_len: 60, data: &[251, 252, 253, 254] };
+        let shown = format!("{frame:?}");
+        assert!(shown.contains("captured: 4"));
+        assert!(!shown.contains("251") && !shown.contains("fb"), "{shown}");
+    }
+}

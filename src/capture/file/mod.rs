@@ -1,11 +1,11 @@
 //! Capture files: classic pcap and pcapng, plain or compressed with gzip or zstd.
 //!
-//! Both formats are read by hand rather than by the `pcap-parser` crate: parsing hostile packet data is what this
-//! program is for, a record header is four integers, and what matters here is around them. The crate hands out a block
-//! enum and leaves refilling, the state of sections and clocks to its caller, stops for good where this reader finds the
-//! way back after damage, and costs several times as much a packet as the header is worth. libpcap reads no compressed
-//! files, copies each packet through stdio, refuses a pcapng file with interfaces of different link types, and gives up
-//! at the first damaged record.
+//! Both formats are read by hand rather than by the `pcap-parser` crate. Speed speaks for it, if not by much: beyond the
+//! bare `read` calls a packet of pcap costs about 2 ns here and 5 to 9 ns there (pcapng: 7 and 23), where the calls
+//! themselves cost 30 to 60 ns. What decides is that the work lies where the crate leaves it to its caller, in refilling,
+//! sections, clocks and compression, and that it stops for good where this reader finds the way back after damage.
+//! libpcap reads no compressed files, reads 4 KiB a system call, refuses a pcapng file with interfaces of different link
+//! types, and gives up at the first damaged record.
 //!
 //! A file that is damaged is no error: every packet that is certainly one is handed out, and the rest is counted in a
 //! [`DamageReport`].

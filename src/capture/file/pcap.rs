@@ -17,8 +17,11 @@ const FILE_HEADER: usize = 24;
 const MAX_CAPTURED: u32 = 256 * 1024;
 /// On the wire no frame is longer; only asked where records are searched for.
 const MAX_ON_WIRE: u32 = 1024 * 1024;
+/// Length of a record header, and of the longer one of [`LONG_HEADERS`].
+const RECORD_HEADER: usize = 16;
+const LONG_RECORD_HEADER: usize = 24;
 /// So far a next record is searched for. A record whose length alone was damaged ends before.
-const SCAN: usize = FILE_HEADER + MAX_CAPTURED as usize;
+const SCAN: usize = LONG_RECORD_HEADER + MAX_CAPTURED as usize;
 /// Records within this many seconds of each other are believed.
 const DAY: u32 = 86_400;
 
@@ -96,7 +99,7 @@ impl Pcap {
         Ok(Pcap {
             order,
             nanos_per_tick: if magic == NANOSECONDS { 1 } else { 1000 },
-            record_header: if magic == LONG_HEADERS { 24 } else { 16 },
+            record_header: if magic == LONG_HEADERS { LONG_RECORD_HEADER } else { RECORD_HEADER },
             lengths,
             // The upper half tells of frame check sequences, and is reserved.
             linktype: network & 0xffff,
@@ -145,7 +148,7 @@ impl Pcap {
 
     #[inline]
     fn record(&self, bytes: &[u8], at: usize) -> Option<Record> {
-        let header: &[u8; 16] = bytes.get(at..)?.first_chunk()?;
+        let header: &[u8; RECORD_HEADER] = bytes.get(at..)?.first_chunk()?;
         let [secs, ticks, first, second] =
             [0, 4, 8, 12].map(|i| header.get(i..).and_then(|b| b.first_chunk()).map_or(0, |b| self.order.u32_of(*b)));
         let (captured, original) = match self.lengths {

@@ -1,7 +1,7 @@
 //! The one buffer that a file passes through, and that frames are lent from.
 //!
-//! Large reads into one buffer that stays in the second-level cache beat mapping the file: the kernel copies faster
-//! than it faults pages in, and a file that shrinks while it is read gives an error instead of a signal. Records are
+//! Large reads into one buffer that stays in the second-level cache, rather than a mapping of the file: pipes and
+//! decompressors need a buffer anyway, and a mapped file that shrinks while it is read raises a signal. Records are
 //! parsed where they lie; only the record that straddles two reads is moved.
 
 use super::input::{Input, Meter};
@@ -69,6 +69,12 @@ impl Window {
     pub(super) fn rest(&self) -> u64 {
         let here = (self.end - self.start) as u64;
         self.total.map_or(here, |total| total.saturating_sub(self.offset).max(here))
+    }
+
+    /// Size of the buffer.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.buf.len()
     }
 
     /// What the decompressor complained of, if it did; asked once.

@@ -45,7 +45,8 @@ pub enum LinkState {
     Down,
 }
 
-/// Wraps a source that may be lost and come back. No call takes longer than the timeout of the settings.
+/// Wraps a source that may be lost and come back. A call waits no longer than the timeout of the settings; opening,
+/// when it is due, takes the few milliseconds in which the kernel makes the buffer.
 ///
 /// [`PacketSource::poll`] never fails here: while the interface is down it waits and says [`Poll::Idle`]; the reason is
 /// in [`ReopeningSource::trouble`].

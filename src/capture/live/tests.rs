@@ -1,5 +1,8 @@
 //! On real interfaces, in a network namespace of our own. Needs root and `ip`; elsewhere these tests say that they skip.
 
+// A test that skips says so.
+#![allow(clippy::print_stderr)]
+
 use super::{
     LinkState, LiveConfig, LiveSource, ReopeningSource, counter_delta, linktype_of_dlt, open_error, run_error,
 };

@@ -20,13 +20,8 @@ fn says_what_a_file_looks_like() {
         (&[0xd4], "the octets d4"),
     ] {
         let said = error(bytes);
-        assert_eq!(
-            said,
-            format!("not a capture file: begins with {part}{}; expected pcap or pcapng, optionally gzip or zstd", {
-                if part.ends_with("capture") { " (convert it with `editcap -F pcapng`)" } else { "" }
-            })
-            .replace("pointer;", "pointer (the file itself was not fetched);")
-        );
+        assert!(said.starts_with(&format!("not a capture file: begins with {part}")), "{said}");
+        assert!(said.ends_with("; expected pcap or pcapng, optionally gzip or zstd"), "{said}");
     }
     assert!(error(&MICRO.to_le_bytes()).contains("ends within its pcap file header, after 4 octets"));
     assert!(matches!(open(b""), Err(CaptureError::Empty)));
@@ -92,20 +87,29 @@ fn starts() -> impl Strategy<Value = Vec<u8>> {
     ]
 }
 
+/// Reads to the end; a small input must not make the buffer grow.
+fn drain_bounded(bytes: &[u8]) {
+    if let Ok(mut reader) = open(bytes) {
+        let mut frames = 0;
+        while let Some(frame) = reader.next_frame().expect("memory does not fail") {
+            assert!(frame.data.len() <= 1 << 20);
+            frames += 1;
+        }
+        assert!(frames <= bytes.len().max(1 << 20), "more packets than octets");
+        assert!(reader.window.capacity() <= 1 << 20);
+    }
+}
+
 proptest! {
     #[test]
     fn arbitrary_bytes_never_panic(start in starts(), tail in prop::collection::vec(any::<u8>(), 0..3000)) {
-        if let Ok(reader) = open(&[start, tail].concat()) {
-            drain(reader);
-        }
+        drain_bounded(&[start, tail].concat());
     }
 
     /// Small numbers make lengths that nearly fit, which random octets do not.
     #[test]
     fn small_numbers_never_panic(start in starts(), tail in prop::collection::vec(0_u8..48, 0..3000)) {
-        if let Ok(reader) = open(&[start, tail].concat()) {
-            drain(reader);
-        }
+        drain_bounded(&[start, tail].concat());
     }
 
     #[test]

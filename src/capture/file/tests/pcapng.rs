@@ -173,7 +173,7 @@ fn a_block_longer_than_the_buffer_is_read_and_one_of_another_type_is_passed() {
         .block(0x0bad, &vec![4; 20 * 1024 * 1024])
         .enhanced(0, 2, 1, b"x");
     let read = read_clean(&ng.bytes);
-    assert_eq!((read.len(), &read[0].data == &long), (2, true));
+    assert_eq!((read.len(), read[0].data == long), (2, true));
 }
 
 #[test]
