@@ -13,10 +13,10 @@ use crate::control::legal::today;
 /// instance with `sudo -u stakeout`. Exit code 0: `run` would start (there may be warnings); 2: it would not; 3: the
 /// file cannot be read.
 #[derive(clap::Args, Clone, Debug)]
-pub struct CheckArgs {
+pub(super) struct CheckArgs {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "/etc/stakeout/stakeout.toml")]
-    pub config: PathBuf,
+    pub(super) config: PathBuf,
 }
 
 /// `run` would start.
@@ -27,7 +27,7 @@ const BAD_CONFIG: u8 = 2;
 const IO_FAILED: u8 = 3;
 
 /// Writes the report to `out`, or why there is none to `err`, and gives the exit code.
-pub fn run(
+pub(super) fn run(
     args: &CheckArgs,
     rule_check: &dyn Fn(&RuleSource) -> Result<RuleSummary, String>,
     out: &mut dyn Write,

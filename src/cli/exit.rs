@@ -5,7 +5,7 @@ use std::process::ExitCode;
 /// How a command ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u8)]
-pub enum Exit {
+pub(super) enum Exit {
     /// Done.
     Done = 0,
     /// Done, but inputs were damaged or rejected; what was wrong is on standard error.
@@ -18,22 +18,22 @@ pub enum Exit {
 
 impl Exit {
     /// What `scan --exit-code` adds when something was found.
-    pub const FOUND: u8 = 10;
+    pub(super) const FOUND: u8 = 10;
 
     /// The code for the shell.
-    pub fn code(self) -> ExitCode {
+    pub(super) fn code(self) -> ExitCode {
         ExitCode::from(self as u8)
     }
 
     /// The worse of two ends.
     #[must_use]
-    pub fn or(self, other: Exit) -> Exit {
+    pub(super) fn or(self, other: Exit) -> Exit {
         self.max(other)
     }
 }
 
 /// The table of exit codes for `--help` and the manual page.
-pub const HELP: &str = "\
+pub(super) const HELP: &str = "\
 Exit codes:
   0  done
   1  done, but inputs were damaged or rejected

@@ -16,8 +16,7 @@ const PROGRESS_EVERY: u32 = 4096;
 
 /// Hands every frame of one file (`-` is standard input) to `visit` until it says stop.
 pub(super) fn replay(path: &Path, progress: Option<&ProgressBar>, mut visit: impl FnMut(Frame<'_>) -> bool) -> Exit {
-    let opened =
-        if path == Path::new("-") { FileReader::from_reader(io::stdin()) } else { FileReader::open(path) };
+    let opened = if path == Path::new("-") { FileReader::from_reader(io::stdin()) } else { FileReader::open(path) };
     let mut reader = match opened {
         Ok(reader) => reader,
         Err(error) => return failed(path, &error),

@@ -1,7 +1,7 @@
 //! The commands: arguments, help, and one file a command. `main` does nothing but call [`main`].
 
-
 mod check;
+mod demo;
 mod exit;
 mod input;
 mod observe;
@@ -35,6 +35,7 @@ enum Command {
     Scan(scan::ScanArgs),
     Run(run::RunArgs),
     Check(check::CheckArgs),
+    Demo(demo::DemoArgs),
     Rules(rules::RulesArgs),
     /// Prints a completion script for a shell; put it where the shell looks for them.
     Completions {
@@ -64,14 +65,18 @@ pub fn main() -> ExitCode {
         Command::Observe(args) => observe::run(&args).code(),
         Command::Scan(args) => scan::run(&args),
         Command::Run(args) => run::run(&args).code(),
-        Command::Check(args) => {
-            ExitCode::from(check::run(&args, &crate::control::daemon::check_source, &mut io::stdout(), &mut io::stderr()))
-        }
+        Command::Check(args) => ExitCode::from(check::run(
+            &args,
+            &crate::control::daemon::check_source,
+            &mut io::stdout(),
+            &mut io::stderr(),
+        )),
         Command::Rules(args) => match rules::run(&args, &mut io::stdout().lock(), &mut io::stderr()) {
             Ok(code) => ExitCode::from(code),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done.code(),
             Err(error) => output_failed(&error).code(),
         },
+        Command::Demo(args) => demo::run(&args).code(),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "stakeout", &mut io::stdout());
             Exit::Done.code()

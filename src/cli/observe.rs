@@ -22,14 +22,14 @@ use crate::pipeline::{Limits, Worker};
 /// lower case without trailing dot or port; odd bytes are written as `\DDD`. It reads files only: no command prints
 /// the names of live traffic.
 #[derive(Args, Debug)]
-pub struct ObserveArgs {
+pub(super) struct ObserveArgs {
     /// Capture files; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
 /// Runs the command.
-pub fn run(args: &ObserveArgs) -> Exit {
+pub(super) fn run(args: &ObserveArgs) -> Exit {
     let mut lines = JsonLines::new(io::stdout().lock());
     let mut exit = Exit::Done;
     for file in &args.files {
@@ -149,12 +149,7 @@ fn quic_version(version: u32) -> String {
     }
 }
 
-fn list<T>(
-    out: &mut Vec<u8>,
-    field: &str,
-    items: impl IntoIterator<Item = T>,
-    write_item: impl Fn(&mut Vec<u8>, T),
-) {
+fn list<T>(out: &mut Vec<u8>, field: &str, items: impl IntoIterator<Item = T>, write_item: impl Fn(&mut Vec<u8>, T)) {
     out.extend_from_slice(b",\"");
     out.extend_from_slice(field.as_bytes());
     out.extend_from_slice(b"\":[");

@@ -61,7 +61,8 @@ pub(super) fn run(args: &ScanArgs) -> ExitCode {
 }
 
 fn scan(args: &ScanArgs) -> (Exit, bool) {
-    let format = args.format.unwrap_or(if io::stdout().is_terminal() { OutputFormat::Table } else { OutputFormat::Jsonl });
+    let format =
+        args.format.unwrap_or(if io::stdout().is_terminal() { OutputFormat::Table } else { OutputFormat::Jsonl });
     let before_rules = usage::cpu_time();
     let sources: Vec<ListSource> = (args.rules.iter().map(|p| (p, Action::Block)))
         .chain(args.allow.iter().map(|p| (p, Action::Allow)))
@@ -82,7 +83,8 @@ fn scan(args: &ScanArgs) -> (Exit, bool) {
     let rules_cpu = usage::cpu_time().saturating_sub(before_rules);
 
     let progress = progress_bar(&args.files);
-    let mut finder = Finder::new(&rules, AggregateConfig { window: summary::WHOLE_CAPTURE_NS, ..summary::config("scan") });
+    let mut finder =
+        Finder::new(&rules, AggregateConfig { window: summary::WHOLE_CAPTURE_NS, ..summary::config("scan") });
     let mut worker = Worker::new(&Limits::default(), Reading::default());
     let mut unread = input::UnreadLinkTypes::default();
     let mut out = Output::new(format);

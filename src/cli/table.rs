@@ -10,8 +10,12 @@ pub(super) const MAX_ROWS: usize = 10_000;
 /// The table, with a line that tells how many findings did not fit.
 pub(super) fn findings(mut rows: Vec<Event>, total: u64) -> String {
     rows.sort_by(|a, b| {
-        (b.count, b.answers, &a.subject.name, a.subject.proto)
-            .cmp(&(a.count, a.answers, &b.subject.name, b.subject.proto))
+        (b.count, b.answers, &a.subject.name, a.subject.proto).cmp(&(
+            a.count,
+            a.answers,
+            &b.subject.name,
+            b.subject.proto,
+        ))
     });
     let mut text = String::new();
     if rows.is_empty() {

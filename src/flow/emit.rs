@@ -10,7 +10,7 @@ pub(crate) fn dns_message<S: ObservationSink>(message: &[u8], from: &Source, cx:
     let parsed = match dns::parse(message, cx.dns_scratch) {
         Ok(parsed) => parsed,
         Err(error) => {
-            cx.counters.bump(dns_reject(error));
+            cx.counters.bump(error.counter());
             return;
         }
     };
@@ -19,6 +19,10 @@ pub(crate) fn dns_message<S: ObservationSink>(message: &[u8], from: &Source, cx:
     } else {
         (Kind::Query, from.sender, from.receiver)
     };
+    if parsed.answers_damaged {
+        cx.counters.bump(Counter::DnsAnswersDamaged);
+    }
+    cx.counters.add(Counter::DnsOverLimit, u64::from(parsed.over_limit));
     let first = (parsed.qname, parsed.qtype);
     for (name, qtype) in std::iter::once(first).chain(parsed.more_questions.iter().map(|q| (&q.qname, q.qtype))) {
         if name.is_root() {
@@ -41,15 +45,6 @@ pub(crate) fn dns_message<S: ObservationSink>(message: &[u8], from: &Source, cx:
                 ech: parsed.ech,
             },
         });
-    }
-}
-
-fn dns_reject(error: dns::DnsError) -> Counter {
-    match error {
-        dns::DnsError::BadPointer => Counter::DnsLoop,
-        dns::DnsError::NoQuestion | dns::DnsError::NotAQuery => Counter::DnsNotAQuestion,
-        dns::DnsError::TooShort | dns::DnsError::Truncated => Counter::DnsTruncated,
-        _ => Counter::DnsMalformed,
     }
 }
 
@@ -101,11 +96,4 @@ fn host<S: ObservationSink>(name: &DomainName, version: u32, from: &Source, cx: 
         encap: from.encap,
         detail: Detail::Http { version },
     });
-}
-
-pub(crate) fn http_reject(error: http::HttpError) -> Counter {
-    match error {
-        http::HttpError::TooLong => Counter::HttpTooLong,
-        _ => Counter::HttpMalformed,
-    }
 }

@@ -57,7 +57,8 @@ impl HashSeed {
         fold(a ^ b ^ s0, ports ^ s1 ^ b.rotate_left(29))
     }
 
-    /// Hash of arbitrary bytes, for connection IDs and duplicate frames: at most the first 64 and the length count.
+    /// Hash of arbitrary bytes, for connection IDs and duplicate frames. The length, the first 64 octets and the last 16
+    /// count: the head of two QUIC packets may be the same (connection IDs, token), their tags never are.
     #[inline]
     pub(crate) fn hash_bytes(&self, bytes: &[u8]) -> u64 {
         let [s0, s1] = self.0;
@@ -67,9 +68,14 @@ impl HashSeed {
         for chunk in &mut chunks {
             acc = fold(acc ^ word(chunk), s1);
         }
-        let mut last = [0; 8];
-        last[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
-        fold(acc ^ u64::from_ne_bytes(last), s1 ^ acc.rotate_left(32))
+        let mut rest = [0; 8];
+        rest[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
+        if bytes.len() > 64
+            && let Some(tail) = bytes.last_chunk::<16>()
+        {
+            acc = fold(acc ^ word(&tail[..8]), s1 ^ word(&tail[8..]));
+        }
+        fold(acc ^ u64::from_ne_bytes(rest), s1 ^ acc.rotate_left(32))
     }
 }
 

@@ -161,14 +161,9 @@ impl Tracker {
         let mut cx = context!(self, counters, sink);
         match &packet.transport {
             Transport::Tcp(segment) => self.streams.segment(&mut self.table, packet, segment, &mut cx),
-            Transport::Udp(datagram) => udp::datagram(
-                &mut self.table,
-                &mut self.connections,
-                &mut self.duplicates,
-                packet,
-                datagram,
-                &mut cx,
-            ),
+            Transport::Udp(datagram) => {
+                udp::datagram(&mut self.table, &mut self.connections, &mut self.duplicates, packet, datagram, &mut cx)
+            }
         }
         // A TCP flow that took a QUIC flow's place, or the other way round.
         while let Some(old) = cx.evicted.pop() {

@@ -126,7 +126,7 @@ impl Connections {
         let found = match connection.feed(payload, &mut self.scratch, cx.counters) {
             Progress::Found(found) => {
                 let entry = table.entry(index);
-                emit::hello(&found.hello, Proto::Quic, found.version as u32, &source(entry, direction, packet), cx);
+                emit::hello(&found.hello, Proto::Quic, found.version.wire(), &source(entry, direction, packet), cx);
                 true
             }
             Progress::NeedMore if connection.is_confirmed() => false,
@@ -168,7 +168,7 @@ impl Connections {
         match pending.connection.feed(payload, &mut self.scratch, cx.counters) {
             Progress::NeedMore => return,
             Progress::Found(found) => {
-                emit::hello(&found.hello, Proto::Quic, found.version as u32, &source(entry, direction, packet), cx);
+                emit::hello(&found.hello, Proto::Quic, found.version.wire(), &source(entry, direction, packet), cx);
             }
             Progress::Reject(QuicError::Hello(_)) => cx.counters.bump(Counter::TlsMalformed),
             Progress::Reject(_) => return,
@@ -249,12 +249,7 @@ impl Connections {
     }
 
     /// Gives up the connections that have been silent too long, a part of the slots at a time.
-    pub(super) fn sweep<S: ObservationSink>(
-        &mut self,
-        table: &mut FlowTable,
-        now: Timestamp,
-        cx: &mut Context<'_, S>,
-    ) {
+    pub(super) fn sweep<S: ObservationSink>(&mut self, table: &mut FlowTable, now: Timestamp, cx: &mut Context<'_, S>) {
         let n = self.slots.len();
         for _ in 0..Self::SWEEP_SLOTS.min(n) {
             self.sweep_at = (self.sweep_at + 1) % n;
@@ -277,7 +272,7 @@ fn read_partial<S: ObservationSink>(pending: &Pending, entry: &Entry, cx: &mut C
         let (sender, receiver) = entry.key.ends(usize::from(pending.direction));
         let from = Source { ts: pending.touched, encap: pending.encap, sender, receiver };
         cx.counters.bump(Counter::HellosPartial);
-        emit::hello(&found.hello, Proto::Quic, found.version as u32, &from, cx);
+        emit::hello(&found.hello, Proto::Quic, found.version.wire(), &from, cx);
     }
 }
 

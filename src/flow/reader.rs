@@ -183,13 +183,17 @@ fn read_requests<S: ObservationSink>(
         let Reader::Http(scanner) = reader else { return Step::More };
         match scanner.parse(rest) {
             http::Parsed::NeedMore => {
-                return if read == 0 { Step::More } else { Step::Read { octets: clamp(read), then: Then::NextRequest } };
+                return if read == 0 {
+                    Step::More
+                } else {
+                    Step::Read { octets: clamp(read), then: Then::NextRequest }
+                };
             }
             http::Parsed::Reject(error) => {
                 if let Some(head) = http::partial_head(rest) {
                     emit::request(&head, from, cx);
                 }
-                cx.counters.bump(emit::http_reject(error));
+                cx.counters.bump(error.counter());
                 return Step::Not(None);
             }
             http::Parsed::Head(head) => {
@@ -219,12 +223,7 @@ fn clamp(octets: usize) -> u32 {
 }
 
 /// Reads what can be read of a stream that will never be complete.
-pub(crate) fn read_partial<S: ObservationSink>(
-    reader: &Reader,
-    prefix: &[u8],
-    from: &Source,
-    cx: &mut Context<'_, S>,
-) {
+pub(crate) fn read_partial<S: ObservationSink>(reader: &Reader, prefix: &[u8], from: &Source, cx: &mut Context<'_, S>) {
     match reader {
         Reader::TlsRecord => {
             if let Some(hello) = prefix.get(tls::RECORD_HEADER..).and_then(tls::walk_partial) {

@@ -48,10 +48,7 @@ pub(crate) struct Entry {
 
 impl Entry {
     const EMPTY: Entry = Entry {
-        key: FlowKey {
-            low: Endpoint::new(Addr::v6([0; 16]), 0),
-            high: Endpoint::new(Addr::v6([0; 16]), 0),
-        },
+        key: FlowKey { low: Endpoint::new(Addr::v6([0; 16]), 0), high: Endpoint::new(Addr::v6([0; 16]), 0) },
         protocol: 0,
         halves: [Half::Unseen; 2],
         next: [0; 2],

@@ -6,12 +6,12 @@
 //! ("unanchored"), and dropped soon after. A stream that is none of the protocols keeps its place in the flow table,
 //! so that the rest of it passes at the price of one look-up, but holds no buffer.
 
+use super::Context;
 use super::assembly::{Assembly, Inserted};
 use super::key::{Direction, FlowKey};
 use super::pool::{NO_BUFFER, Stream, StreamPool};
 use super::reader::{self, Reader, Source, Start, Step, Then};
 use super::table::{Entry, FlowTable, Half};
-use super::Context;
 use crate::model::{Counter, EncapChain, ObservationSink, Packet, Proto, TcpFlags, TcpSegment, Timestamp};
 
 /// IP protocol number of TCP.
@@ -444,11 +444,8 @@ impl Streams {
         if entry.protocol == TCP && entry.buffers[direction] == index {
             self.finish_stream(&entry, direction, cx);
             // A DNS stream goes on with its next message; anything else may only begin anew.
-            let half = if cx.is_dns_port(entry.key.low.port, entry.key.high.port) {
-                Half::Unseen
-            } else {
-                Half::DoneAnywhere
-            };
+            let half =
+                if cx.is_dns_port(entry.key.low.port, entry.key.high.port) { Half::Unseen } else { Half::DoneAnywhere };
             let entry = table.entry(entry_index);
             entry.halves[direction] = half;
             entry.buffers[direction] = NO_BUFFER;
@@ -458,17 +455,11 @@ impl Streams {
     }
 
     /// Gives up the streams that have been silent too long, a part of the pool at a time.
-    pub(super) fn sweep<S: ObservationSink>(
-        &mut self,
-        table: &mut FlowTable,
-        now: Timestamp,
-        cx: &mut Context<'_, S>,
-    ) {
+    pub(super) fn sweep<S: ObservationSink>(&mut self, table: &mut FlowTable, now: Timestamp, cx: &mut Context<'_, S>) {
         let slots = self.pool.slots();
         for _ in 0..Self::SWEEP_SLOTS.min(slots) {
             self.sweep_at = (self.sweep_at + 1) % slots;
-            let late =
-                self.pool.get(self.sweep_at).is_some_and(|s| now.nanos_since(s.touched) > self.timeout_ns);
+            let late = self.pool.get(self.sweep_at).is_some_and(|s| now.nanos_since(s.touched) > self.timeout_ns);
             if late {
                 self.give_up(table, self.sweep_at as u32, cx);
             }

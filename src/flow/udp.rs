@@ -2,10 +2,10 @@
 
 use super::Context;
 use super::duplicates::Duplicates;
+use super::emit;
 use super::quic::Connections;
 use super::reader::Source;
 use super::table::FlowTable;
-use super::emit;
 use crate::extract::quic;
 use crate::model::{Counter, ObservationSink, Packet, Proto, UdpDatagram};
 
@@ -36,11 +36,7 @@ pub(super) fn datagram<S: ObservationSink>(
             connections.datagram(table, packet, datagram, cx);
         } else {
             let (sender, receiver) = packet.endpoints();
-            emit::dns_message(
-                datagram.payload,
-                &Source { ts: packet.ts, encap: packet.encap, sender, receiver },
-                cx,
-            );
+            emit::dns_message(datagram.payload, &Source { ts: packet.ts, encap: packet.encap, sender, receiver }, cx);
         }
     } else if MULTICAST_DNS.contains(&source) || MULTICAST_DNS.contains(&destination) {
         cx.counters.bump(Counter::NamesMdns);

@@ -24,8 +24,8 @@ use crate::export::{EventQueue, eve, jsonl};
 use crate::pipeline::{LiveWorker, Recorder};
 use crate::record::Aggregator;
 use crate::telemetry::events;
-pub use rules::check_source;
 use rules::Rules;
+pub use rules::check_source;
 use view::View;
 
 /// How often the daemon looks after itself when nothing triggers it.
@@ -72,10 +72,11 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     let paths = config.rules.iter().map(|r| r.path.clone()).collect();
     let _watch = Watch::start(paths, WatchTimes::default(), sender)
         .map_err(DaemonError::system("cannot watch the rule files"))?;
-    let metrics = Arc::new(Metrics::new().map_err(|e| DaemonError::System {
-        what: "cannot register metrics".into(),
-        source: io::Error::other(e),
-    })?);
+    let metrics =
+        Arc::new(Metrics::new().map_err(|e| DaemonError::System {
+            what: "cannot register metrics".into(),
+            source: io::Error::other(e),
+        })?);
     let rules = Arc::new(Rules::load(config, Arc::clone(&metrics)).map_err(DaemonError::Rules)?);
     metrics.set_legal_review(settings::review_due(&config.legal));
 
@@ -155,9 +156,9 @@ fn recorder(
     let aggregator =
         Aggregator::live(settings::aggregate(config), settings::policy(config), settings::networks(&config.networks))
             .map_err(|e| DaemonError::System {
-                what: "cannot get random keys for subscribers".into(),
-                source: io::Error::other(e),
-            })?;
+            what: "cannot get random keys for subscribers".into(),
+            source: io::Error::other(e),
+        })?;
     let capacity = config.limits.event_queue as usize;
     let file = settings::event_file(&config.output.events);
     let path = file.path.display().to_string();

@@ -7,9 +7,7 @@ use crate::control::check::RuleSummary;
 use crate::control::config::{Config, RuleFormat, RuleSource};
 use crate::control::http::{ListStatus, RulesStatus};
 use crate::export::metrics::{ListState, Metrics, RuleSetState};
-use crate::matching::{
-    Format, ListReport, ListSource, RuleHandle, RuleReader, RuleSet, SetError, load_file, load_set,
-};
+use crate::matching::{Format, ListReport, ListSource, RuleHandle, RuleReader, RuleSet, SetError, load_file, load_set};
 use crate::model::Timestamp;
 use crate::telemetry::events;
 
@@ -51,7 +49,7 @@ fn source(rule: &RuleSource) -> ListSource {
 /// Why it cannot be used.
 pub fn check_source(rule: &RuleSource) -> Result<RuleSummary, String> {
     let list = load_file(&rule.path, format(rule.format)).map_err(|e| e.problem.to_string())?;
-    let facts = list.facts();
+    let facts = &list.facts;
     Ok(RuleSummary {
         rules: usize::try_from(facts.counts.rules).unwrap_or(usize::MAX),
         rejected: usize::try_from(facts.counts.rejected).unwrap_or(usize::MAX),

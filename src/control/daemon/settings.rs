@@ -77,16 +77,18 @@ pub(super) fn networks(config: &NetworksConfig) -> Networks {
         (Role::Cgnat, &config.cgnat),
         (Role::Forwarder, &config.forwarders),
     ];
-    Networks::new(lists.into_iter().flat_map(|(role, ranges)| {
-        ranges.iter().filter_map(move |r| Cidr::new(r.network(), r.prefix_len()).ok().map(|cidr| (role, cidr)))
-    }))
+    Networks::new(
+        lists
+            .into_iter()
+            .flat_map(|(role, ranges)| ranges.iter().map(move |r| (role, Cidr::new(r.network(), r.prefix_len())))),
+    )
 }
 
 pub(super) fn event_file(config: &EventFileConfig) -> FileConfig {
     FileConfig {
         path: config.path.clone(),
-        max_bytes: config.rotate_size.bytes(),
-        max_age: config.rotate_age.duration(),
+        max_bytes: Some(config.rotate_size.bytes()),
+        max_age: Some(config.rotate_age.duration()),
         keep: config.keep as usize,
     }
 }
@@ -94,6 +96,6 @@ pub(super) fn event_file(config: &EventFileConfig) -> FileConfig {
 /// The moment from which the review is overdue: the end of its day where the sensor stands.
 pub(super) fn review_due(legal: &LegalBlock) -> Timestamp {
     let due = legal.review_date.checked_add(1.day()).unwrap_or(legal.review_date);
-    let seconds = due.to_zoned(TimeZone::system()).map_or(0, |z| z.timestamp().as_second());
+    let seconds = due.at(0, 0, 0, 0).to_zoned_datetime(TimeZone::system()).map_or(0, |z| z.timestamp().as_second());
     Timestamp::from_parts(u64::try_from(seconds).unwrap_or(0), 0)
 }

@@ -77,10 +77,8 @@ impl DaemonView for View {
                 reasons.push(format!("interface {} cannot be read", worker.interface()));
             }
             if worker.lost_ago().is_some_and(|ago| ago < LOSS_REMEMBERED) {
-                reasons.push(format!(
-                    "the worker on {} lost matches: the recorder does not keep up",
-                    worker.interface()
-                ));
+                reasons
+                    .push(format!("the worker on {} lost matches: the recorder does not keep up", worker.interface()));
             }
         }
         reasons
