@@ -105,8 +105,8 @@ pub fn run(args: &RulesArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Re
 fn lint(args: &LintArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
     match load_file(&args.file, args.format.into()) {
         Ok(list) => {
-            report(args, &list.facts, out)?;
-            Ok(if list.facts.counts.rejected > 0 { exit::DAMAGED } else { exit::DONE })
+            report(args, list.facts(), out)?;
+            Ok(if list.facts().counts.rejected > 0 { exit::DAMAGED } else { exit::DONE })
         }
         Err(error) if error.problem.is_unreadable() => {
             writeln!(err, "stakeout: {error}")?;

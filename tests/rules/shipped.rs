@@ -22,8 +22,8 @@ fn the_demo_lists_are_clean_and_invented() {
         ("demo-register.xml", Found::PolishRegister, 4),
     ] {
         let list = load_file(&shipped(file), Format::Auto).unwrap();
-        assert_eq!((list.facts.format, list.facts.counts.rules), (format, rules), "{file}");
-        assert_eq!((list.facts.counts.rejected, list.facts.counts.duplicates), (0, 0), "{file}");
+        assert_eq!((list.facts().format, list.facts().counts.rules), (format, rules), "{file}");
+        assert_eq!((list.facts().counts.rejected, list.facts().counts.duplicates), (0, 0), "{file}");
         for (wire, line) in list.entries() {
             assert!(wire.ends_with(b"\x07example"), "{file}:{line} is not under .example");
         }

@@ -24,8 +24,8 @@ impl From<Reason> for Refused {
     }
 }
 
-/// The most octets of Unicode that are handed to IDNA: more is no name in any encoding.
-const MAX_UNICODE: usize = 1_024;
+/// The most characters that are handed to IDNA, whose time is quadratic: more would not fit into a name.
+const MAX_UNICODE: usize = 253;
 
 /// Words of an entry that are tried as a suggestion.
 const MAX_WORDS: usize = 8;
@@ -143,7 +143,7 @@ fn parse_host(text: &str) -> Result<DomainName, Reason> {
 }
 
 fn to_ascii(text: &str) -> Result<String, Reason> {
-    if text.len() > MAX_UNICODE {
+    if text.chars().nth(MAX_UNICODE).is_some() {
         return Err(Reason::TooLong);
     }
     idna::domain_to_ascii(text).map_err(|_| Reason::Idna)

@@ -180,8 +180,8 @@ pub fn parse<R: Read>(reader: R, format: Format, limit: u64) -> Result<ParsedLis
 
 /// `size` is what the file seems to hold, for the first guess at memory.
 fn parse_sized<R: Read>(reader: R, format: Format, limit: u64, size: u64) -> Result<ParsedList, Problem> {
-    // Some 20 octets a line is usual; a wrong guess costs a little time, so it is capped.
-    let guess = usize::try_from(size.min(limit) / 20).unwrap_or(0).min(2_000_000);
+    // Some 20 octets a line is usual. A wrong guess costs little: untouched memory, or a table that grows once.
+    let guess = usize::try_from(size.min(limit) / 20).unwrap_or(0);
     let mut list = ListBuilder::with_capacity(guess);
     let mut reader = BufReader::with_capacity(BUFFER, Source::new(reader, limit));
     let (result, mut reader) = match recognise(&mut reader, format) {
@@ -201,9 +201,9 @@ fn parse_sized<R: Read>(reader: R, format: Format, limit: u64, size: u64) -> Res
     if list.is_full() {
         return Err(Problem::TooLarge { limit: u64::from(u32::MAX) });
     }
-    let parsed = list.finish(found, lines, reader.get_ref().digest());
-    if parsed.facts.counts.rules == 0 {
-        return Err(Problem::NoRule(Box::new(parsed.facts)));
+    let mut parsed = list.finish(found, lines, reader.get_ref().digest());
+    if parsed.facts().counts.rules == 0 {
+        return Err(Problem::NoRule(Box::new(parsed.take_facts())));
     }
     Ok(parsed)
 }
@@ -230,9 +230,7 @@ pub fn load_set(sources: &[ListSource]) -> Result<(RuleSet, Vec<ListReport>), Se
             Err(error) => errors.push(error),
             Ok(mut list) => {
                 // The report keeps the rejections, the set has no use for them.
-                let rejections = std::mem::take(&mut list.facts.rejections);
-                reports
-                    .push(ListReport { source: source.clone(), facts: ListFacts { rejections, ..list.facts.clone() } });
+                reports.push(ListReport { source: source.clone(), facts: list.take_facts() });
                 builder.add_list(ListMeta { name: Arc::clone(&source.name), action: source.action }, list);
             }
         }

@@ -1,8 +1,8 @@
 //! Reading rule files.
 //!
-//! A file goes through [`source`] (hash, size, binary check), is recognised by [`format`], and is read line by line
-//! ([`text`]) or as XML ([`register`]). Every name in it passes [`entry`], which knows the dirt of real lists: what is
-//! certain becomes a rule in [`parsed`], everything else a [`Rejection`] with line and reason.
+//! A file goes through `source` (hash, size, binary check), is recognised by `format`, and is read line by line
+//! (`text`) or as XML (`register`). Every name in it passes `entry`, which knows the dirt of real lists: what is
+//! certain becomes a rule in `parsed`, everything else a [`Rejection`] with line and reason.
 
 mod entry;
 mod format;

@@ -49,11 +49,21 @@ impl ListFacts {
 #[derive(Clone, Debug)]
 pub struct ParsedList {
     names: Names,
-    /// What is known of it beside the names.
-    pub facts: ListFacts,
+    facts: ListFacts,
 }
 
 impl ParsedList {
+    /// What is known of it beside the names.
+    pub fn facts(&self) -> &ListFacts {
+        &self.facts
+    }
+
+    /// The facts with the rejections, of which the list itself keeps none.
+    pub(super) fn take_facts(&mut self) -> ListFacts {
+        let rejections = std::mem::take(&mut self.facts.rejections);
+        ListFacts { rejections, ..self.facts.clone() }
+    }
+
     /// The names in wire form, with their lines.
     pub fn entries(&self) -> impl Iterator<Item = (&[u8], u32)> {
         self.names.iter()
@@ -197,7 +207,7 @@ mod tests {
         let list = builder.finish(Found::Plain, u32::MAX, (0, [0; 32]));
         assert_eq!(list.entries().map(|(_, line)| line).collect::<Vec<_>>(), lines);
         assert_eq!(list.entries().nth(1).unwrap().0, b"\x02n2\x07example");
-        assert_eq!((list.facts.counts.rules, list.facts.counts.duplicates), (6, 1));
+        assert_eq!((list.facts().counts.rules, list.facts().counts.duplicates), (6, 1));
     }
 
     #[test]
@@ -207,6 +217,6 @@ mod tests {
             builder.reject(line, b"com", Reason::PublicSuffix, None);
         }
         let list = builder.finish(Found::Plain, 12_000, (0, [0; 32]));
-        assert_eq!((list.facts.counts.rejected, list.facts.rejections.len()), (12_000, ListFacts::MAX_REJECTIONS));
+        assert_eq!((list.facts().counts.rejected, list.facts().rejections.len()), (12_000, ListFacts::MAX_REJECTIONS));
     }
 }

@@ -40,8 +40,7 @@ const MAX_NAMES: usize = 64;
 pub(super) fn read<R: Read>(reader: BufReader<R>, list: &mut ListBuilder) -> (Result<u32, Problem>, BufReader<R>) {
     let mut xml = Reader::from_reader(Meter { inner: reader, line: 1, allowance: MAX_ITEM, ends_open: false });
     xml.config_mut().expand_empty_elements = true;
-    let mut state =
-        State { list, depth: 0, closed: false, field: Field::Other, text: String::new(), entry: Entry::default() };
+    let mut state = State { list, depth: 0, closed: false, field: Field::Other, text: String::new(), entry: None };
     let mut buffer = Vec::new();
     let result = loop {
         buffer.clear();
@@ -77,13 +76,12 @@ fn of_xml(error: quick_xml::Error, line: u32) -> Problem {
 }
 
 enum Field {
-    Name,
+    Name { line: u32 },
     Removed,
     Other,
 }
 
 /// The entry that is being read.
-#[derive(Default)]
 struct Entry {
     names: Vec<(u32, String)>,
     removed: bool,
@@ -97,17 +95,15 @@ struct State<'a> {
     closed: bool,
     field: Field,
     text: String,
-    entry: Entry,
+    /// None outside an entry.
+    entry: Option<Entry>,
 }
 
 impl State<'_> {
     fn event(&mut self, event: &Event<'_>, line: u32) -> Result<(), Problem> {
         match event {
             Event::Start(tag) => self.open(tag, line),
-            Event::End(_) => {
-                self.close(line);
-                Ok(())
-            }
+            Event::End(_) => self.close(line),
             Event::Text(text) => self.add(&text.xml10_content(), line),
             Event::CData(text) => self.add(&text.xml10_content(), line),
             Event::GeneralRef(entity) => match entity.resolve_char_ref() {
@@ -141,28 +137,21 @@ impl State<'_> {
         let local = tag.local_name();
         let local: &str = local.as_ref();
         self.depth += 1;
-        self.field = Field::Other;
         match self.depth {
             1 if self.closed => return Err(broken(line, "a second root element")),
             1 => check_root(tag, local)?,
-            2 => self.entry = Entry { line, ..Entry::default() },
+            // Anything else below the root is passed over, whatever it holds.
+            2 => self.entry = (local == "PozycjaRejestru").then(|| Entry { line, names: Vec::new(), removed: false }),
             3 => {
                 self.text.clear();
                 self.field = match local {
-                    "AdresDomeny" => Field::Name,
+                    "AdresDomeny" => Field::Name { line },
                     "DataWykreslenia" => Field::Removed,
                     _ => Field::Other,
                 };
             }
             4..=MAX_DEPTH => {}
             _ => return Err(broken(line, "elements are nested too deep")),
-        }
-        if self.entry.names.len() >= MAX_NAMES {
-            return Err(broken(line, "an entry has too many names"));
-        }
-        // Only entries count below the root; anything else there is passed over, whatever it holds.
-        if self.depth == 2 && local != "PozycjaRejestru" {
-            self.entry.line = 0;
         }
         Ok(())
     }
@@ -180,22 +169,38 @@ impl State<'_> {
         }
     }
 
-    fn close(&mut self, line: u32) {
+    fn close(&mut self, line: u32) -> Result<(), Problem> {
         match self.depth {
-            3 => match std::mem::replace(&mut self.field, Field::Other) {
-                Field::Name => self.entry.names.push((line, self.text.trim().to_owned())),
-                Field::Removed => self.entry.removed |= !self.text.trim().is_empty(),
-                Field::Other => {}
-            },
-            2 if self.entry.line > 0 => self.finish_entry(),
+            3 => {
+                let field = std::mem::replace(&mut self.field, Field::Other);
+                let Some(entry) = &mut self.entry else { return self.up() };
+                let text = self.text.trim();
+                match field {
+                    Field::Name { .. } if entry.names.len() >= MAX_NAMES => {
+                        return Err(broken(line, "an entry has too many names"));
+                    }
+                    Field::Name { line } => entry.names.push((line, text.to_owned())),
+                    Field::Removed => entry.removed |= !text.is_empty(),
+                    Field::Other => {}
+                }
+            }
+            2 => {
+                if let Some(entry) = self.entry.take() {
+                    self.finish(entry);
+                }
+            }
             1 => self.closed = true,
             _ => {}
         }
-        self.depth = self.depth.saturating_sub(1);
+        self.up()
     }
 
-    fn finish_entry(&mut self) {
-        let entry = std::mem::take(&mut self.entry);
+    fn up(&mut self) -> Result<(), Problem> {
+        self.depth = self.depth.saturating_sub(1);
+        Ok(())
+    }
+
+    fn finish(&mut self, entry: Entry) {
         if entry.names.is_empty() {
             self.list.reject(entry.line, b"", Reason::EntryWithoutName, None);
         }

@@ -37,7 +37,7 @@ impl fmt::Display for Rejection {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// More than [`super::lines::MAX_LINE`] octets.
+    /// More than 65,536 octets.
     #[error("line is longer than 64 KiB")]
     LineTooLong,
     /// Not UTF-8.

@@ -82,7 +82,7 @@ impl State<'_> {
             self.list.accept(&name, number);
             return;
         }
-        if matches!(line.first(), None | Some(b'#' | b'!' | b';')) && !line.starts_with(b"##") {
+        if matches!(line.first(), None | Some(b'#' | b'!' | b';')) {
             return;
         }
         match std::str::from_utf8(line) {

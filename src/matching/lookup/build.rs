@@ -111,10 +111,10 @@ impl RuleSetBuilder {
         let (mut base, mut len) = (0_u32, 0_u64);
         let mut members = Vec::with_capacity(self.lists.len());
         for (meta, list) in &self.lists {
-            let rules = list.facts.counts.rules;
+            let rules = list.facts().counts.rules;
             members.push(Member { meta: meta.clone(), base, rules });
             // Lines count from 1, so a list takes one position more than it has lines.
-            base = base.checked_add(list.facts.lines).and_then(|b| b.checked_add(1)).ok_or(BuildError::TooLarge)?;
+            base = base.checked_add(list.facts().lines).and_then(|b| b.checked_add(1)).ok_or(BuildError::TooLarge)?;
             len += rules;
         }
         Ok((members.into_boxed_slice(), len))

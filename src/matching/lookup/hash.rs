@@ -38,33 +38,29 @@ impl SuffixHasher {
     /// `visit` breaks. Each costs one pass over its leftmost label.
     #[inline]
     pub(super) fn suffixes(&self, wire: &[u8], mut visit: impl FnMut(Suffix) -> ControlFlow<()>) {
-        // The length octets can only be followed from the left, so the first pass notes where the labels start, one
-        // bit an octet. The longest name has 254 octets, and an empty label takes one of them.
-        let mut starts = [0_u64; 4];
-        let mut at = 0;
+        let mut walk = Walk { wire, end: wire.len(), depth: 0, hasher: FoldHasher::with_seed(self.seed, &self.shared) };
+        // The length octets can only be followed from the left, so a first pass notes where labels start, one bit an
+        // octet. Nearly every name fits into one word of bits, which then never leaves a register.
+        if wire.len() <= 64 {
+            let (mut starts, mut at) = (0_u64, 0);
+            while let Some(&len) = wire.get(at) {
+                starts |= 1 << at;
+                at += 1 + usize::from(len);
+            }
+            let _ = walk.leftward(starts, 0, &mut visit);
+            return;
+        }
+        // The longest name has 254 octets.
+        let (mut starts, mut at) = ([0_u64; 4], 0);
         while let Some(&len) = wire.get(at) {
             if let Some(word) = starts.get_mut(at / 64) {
                 *word |= 1 << (at % 64);
             }
             at += 1 + usize::from(len);
         }
-        let mut hasher = FoldHasher::with_seed(self.seed, &self.shared);
-        let mut end = wire.len();
-        let mut depth = 0;
         for (index, word) in starts.into_iter().enumerate().rev() {
-            let mut bits = word;
-            while bits != 0 {
-                let top = 63 - bits.leading_zeros() as usize;
-                bits ^= 1 << top;
-                let start = index * 64 + top;
-                let Some(label) = wire.get(start..end) else { return };
-                // With its length octet, so that no two ways to cut the same octets into labels hash alike.
-                hasher.write(label);
-                depth += 1;
-                end = start;
-                if visit(Suffix { depth, start, hash: hasher.finish() }).is_break() {
-                    return;
-                }
+            if walk.leftward(word, index * 64, &mut visit).is_break() {
+                return;
             }
         }
     }
@@ -77,6 +73,39 @@ impl SuffixHasher {
             ControlFlow::Continue(())
         });
         last
+    }
+}
+
+/// A name being hashed from the right.
+struct Walk<'a> {
+    wire: &'a [u8],
+    /// Where the labels that are hashed already start.
+    end: usize,
+    depth: usize,
+    hasher: FoldHasher<'a>,
+}
+
+impl Walk<'_> {
+    /// Takes the labels whose starts are the set bits, counted from octet `base`.
+    #[inline]
+    fn leftward(
+        &mut self,
+        mut starts: u64,
+        base: usize,
+        visit: &mut impl FnMut(Suffix) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
+        while starts != 0 {
+            let top = 63 - starts.leading_zeros() as usize;
+            starts ^= 1 << top;
+            let start = base + top;
+            let Some(label) = self.wire.get(start..self.end) else { return ControlFlow::Break(()) };
+            // With its length octet, so that no two ways to cut the same octets into labels hash alike.
+            self.hasher.write(label);
+            self.depth += 1;
+            self.end = start;
+            visit(Suffix { depth: self.depth, start, hash: self.hasher.finish() })?;
+        }
+        ControlFlow::Continue(())
     }
 }
 
