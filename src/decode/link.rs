@@ -150,19 +150,10 @@ impl LinkType {
 }
 
 /// Steps over the first header of a frame.
-#[inline]
 pub(super) fn parse<'a>(walk: &mut Walk<'_>, link: LinkType, bytes: &'a [u8]) -> Parsed<Step<'a>> {
     match link {
         LinkType::Ethernet => super::ether::ethernet(bytes),
         LinkType::RawIp => super::ip::any(bytes),
-        other => parse_other(walk, other, bytes),
-    }
-}
-
-fn parse_other<'a>(walk: &mut Walk<'_>, link: LinkType, bytes: &'a [u8]) -> Parsed<Step<'a>> {
-    match link {
-        LinkType::Ethernet => Ok(Step::Next(Layer::Ethernet, bytes)),
-        LinkType::RawIp => Ok(Step::Next(Layer::Ip, bytes)),
         LinkType::Ipv4 => Ok(Step::Next(Layer::Ipv4, bytes)),
         LinkType::Ipv6 => Ok(Step::Next(Layer::Ipv6, bytes)),
         LinkType::Mpls => mpls::stack(walk, bytes),

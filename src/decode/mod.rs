@@ -13,6 +13,7 @@
 //! | [`fragments`] | the bounded table in which fragments wait for each other |
 //! | [`tunnel`] | GRE, ERSPAN, L2TP, and the tunnels over UDP: VXLAN, Geneve, GTP-U, Teredo, CAPWAP |
 //! | [`transport`] | TCP and UDP |
+//! | [`plain`] | the fast lane for frames that hold none of the above but Ethernet, IP and TCP or UDP |
 //!
 //! Nothing here allocates for a frame that is not a fragment, and nothing is trusted: a read beyond the captured octets
 //! is a counted skip. Checksums are not verified, because a mirror of a host with checksum offload carries wrong ones.
@@ -26,6 +27,7 @@ mod link;
 mod link_names;
 mod mpls;
 mod nsh;
+mod plain;
 mod plausible;
 mod ppp;
 #[cfg(test)]
@@ -67,6 +69,23 @@ impl Decoder {
     /// which waits for others. A packet of which the capture holds only the first part is still given, with `truncated`.
     #[inline]
     pub fn decode<'a>(
+        &'a mut self,
+        link: LinkType,
+        ts: Timestamp,
+        frame: &'a [u8],
+        orig_len: u32,
+        counters: &mut Counters,
+    ) -> Option<Packet<'a>> {
+        if link == LinkType::Ethernet
+            && let Some(packet) = plain::packet(ts, frame)
+        {
+            return Some(packet);
+        }
+        self.walk(link, ts, frame, orig_len, counters)
+    }
+
+    /// The same for any frame.
+    fn walk<'a>(
         &'a mut self,
         link: LinkType,
         ts: Timestamp,

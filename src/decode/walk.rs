@@ -98,7 +98,6 @@ impl Walk<'_> {
     }
 
     /// Steps through `bytes` until the innermost transport header. `None`: a fragment that waits for others.
-    #[inline]
     pub(super) fn run<'a>(
         &mut self,
         link: LinkType,
