@@ -13,7 +13,7 @@
 //! | [`fragments`] | the bounded table in which fragments wait for each other |
 //! | [`tunnel`] | GRE, ERSPAN, L2TP, and the tunnels over UDP: VXLAN, Geneve, GTP-U, Teredo, CAPWAP |
 //! | [`transport`] | TCP and UDP |
-//! | [`plain`] | the fast lane for frames that hold none of the above but Ethernet, IP and TCP or UDP |
+//! | [`plain`] | the fast lane for frames that hold nothing but Ethernet, VLAN tags, IP, tunnels over UDP, and TCP or UDP |
 //!
 //! Nothing here allocates for a frame that is not a fragment, and nothing is trusted: a read beyond the captured octets
 //! is a counted skip. Checksums are not verified, because a mirror of a host with checksum offload carries wrong ones.
@@ -42,7 +42,7 @@ pub use link::LinkType;
 
 use crate::model::{Counter, Counters, EncapChain, Packet, Timestamp};
 use fragments::Fragments;
-use walk::Walk;
+use walk::{Layer, Walk};
 
 /// How often one frame may complete a fragmented datagram: a tunnel whose packets were fragmented, inside a tunnel whose
 /// packets were fragmented, and one more.
@@ -76,10 +76,13 @@ impl Decoder {
         orig_len: u32,
         counters: &mut Counters,
     ) -> Option<Packet<'a>> {
-        if link == LinkType::Ethernet
-            && let Some(packet) = plain::packet(ts, frame)
-        {
-            return Some(packet);
+        let plain = match link {
+            LinkType::Ethernet => plain::packet(ts, Layer::Ethernet, frame),
+            LinkType::RawIp => plain::packet(ts, Layer::Ip, frame),
+            _ => None,
+        };
+        if plain.is_some() {
+            return plain;
         }
         self.walk(link, ts, frame, orig_len, counters)
     }
