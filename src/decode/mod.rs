@@ -1,19 +1,19 @@
 //! From a captured frame to the innermost TCP segment or UDP datagram.
 //!
-//! A frame is a row of headers. [`walk`] steps from one to the next; every other module knows one family of them:
+//! A frame is a row of headers. `walk` steps from one to the next; every other module knows one family of them:
 //!
 //! | module | headers |
 //! |---|---|
-//! | [`link`] | what a capture's link type puts in front: Linux cooked, BSD loopback, Cisco HDLC, frame relay, shims |
-//! | [`ether`] | Ethernet II and 802.3, 802.2 LLC and SNAP, VLAN tags, 802.1ah, vendor tags |
-//! | [`wifi`] | 802.11 data frames and the radio headers in front of them |
-//! | [`ppp`] | PPP, PPPoE |
-//! | [`mpls`], [`nsh`] | label stacks and pseudowires; service function chains |
-//! | [`ip`] | IPv4, IPv6 and its extension headers, and what IP carries |
-//! | [`fragments`] | the bounded table in which fragments wait for each other |
-//! | [`tunnel`] | GRE, ERSPAN, L2TP, and the tunnels over UDP: VXLAN, Geneve, GTP-U, Teredo, CAPWAP |
-//! | [`transport`] | TCP and UDP |
-//! | [`plain`] | the fast lane for frames that hold nothing but Ethernet, VLAN tags, IP, tunnels over UDP, and TCP or UDP |
+//! | `link` | what a capture's link type puts in front: Linux cooked, BSD loopback, Cisco HDLC, frame relay, shims |
+//! | `ether` | Ethernet II and 802.3, 802.2 LLC and SNAP, VLAN tags, 802.1ah, vendor tags |
+//! | `wifi` | 802.11 data frames and the radio headers in front of them |
+//! | `ppp` | PPP, PPPoE |
+//! | `mpls`, `nsh` | label stacks and pseudowires; service function chains |
+//! | `ip` | IPv4, IPv6 and its extension headers, and what IP carries |
+//! | `fragments` | the bounded table in which fragments wait for each other |
+//! | `tunnel` | GRE, ERSPAN, L2TP, and the tunnels over UDP: VXLAN, Geneve, GTP-U, Teredo, CAPWAP |
+//! | `transport` | TCP and UDP |
+//! | `plain` | the fast lane for frames that hold nothing but Ethernet, VLAN tags, IP, tunnels over UDP, and TCP or UDP |
 //!
 //! Nothing here allocates for a frame that is not a fragment, and nothing is trusted: a read beyond the captured octets
 //! is a counted skip. Checksums are not verified, because a mirror of a host with checksum offload carries wrong ones.
