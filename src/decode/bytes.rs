@@ -1,5 +1,5 @@
 //! Checked access to a header's octets. Every read says "truncated" instead of panicking, so that a parser is a
-//! straight line of reads with `?` between them; the fixed-size [`head`] leaves the compiler one length check a header.
+//! straight line of reads with `?` between them; the fixed-size `head` leaves the compiler one length check a header.
 
 use crate::model::Counter;
 

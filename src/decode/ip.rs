@@ -33,60 +33,98 @@ pub(super) fn any(bytes: &[u8]) -> Parsed<Step<'_>> {
     }
 }
 
+/// An IP packet taken apart.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct IpPacket<'a> {
+    /// Addresses and identification.
+    pub(super) header: IpHeader,
+    /// What it carries.
+    pub(super) protocol: u8,
+    /// IPv4's "more fragments" bit and fragment offset; 0 if it is no fragment, and in IPv6.
+    pub(super) fragment: u16,
+    /// The capture holds less than the header promises.
+    pub(super) short: bool,
+    /// What follows the header, without link padding.
+    pub(super) payload: &'a [u8],
+}
+
+/// IPv4's bit that says that this is not the last fragment.
+const MORE_FRAGMENTS: u16 = 0x2000;
+/// IPv4's fragment offset, in units of eight octets.
+const OFFSET: u16 = 0x1fff;
+
 /// An IPv4 header (RFC 791 section 3.1). What lies beyond the total length is link padding; a total length of zero is
-/// what a capture before segmentation offload shows, and means "to the end".
+/// what a capture before segmentation offload shows, and means "to the end", which `frame_cut` says is missing.
 #[inline]
-pub(super) fn v4<'a>(walk: &mut Walk<'_>, bytes: &'a [u8]) -> Parsed<Step<'a>> {
-    const MORE_FRAGMENTS: u16 = 0x2000;
-    const OFFSET: u16 = 0x1fff;
+pub(super) fn parse_v4(bytes: &[u8], frame_cut: bool) -> Parsed<IpPacket<'_>> {
     let (h, _) = head::<20>(bytes)?;
     let header_len = usize::from(h[0] & 0x0f) * 4;
     let total_len = usize::from(u16::from_be_bytes([h[2], h[3]]));
     if h[0] >> 4 != 4 || header_len < 20 || (total_len != 0 && total_len < header_len) {
         return Err(Counter::SkipMalformed);
     }
-    let short = if total_len == 0 { walk.frame_cut } else { total_len > bytes.len() };
-    walk.truncated |= short;
     let packet = if total_len == 0 { bytes } else { cut(bytes, total_len) };
-    let carried = skip(packet, header_len)?;
-    let id = u16::from_be_bytes([h[4], h[5]]);
-    walk.ip = Some(IpHeader {
-        src: Addr::v4([h[12], h[13], h[14], h[15]]),
-        dst: Addr::v4([h[16], h[17], h[18], h[19]]),
-        id,
-        v6: false,
-    });
-    let fragment = u16::from_be_bytes([h[6], h[7]]);
-    if fragment & (MORE_FRAGMENTS | OFFSET) != 0 {
-        let part = Part {
-            id: u32::from(id),
-            protocol: h[9],
-            offset: u32::from(fragment & OFFSET) * 8,
-            more: fragment & MORE_FRAGMENTS != 0,
-            short,
-        };
-        return collect(walk, part, Encap::Ipv4Frag, carried);
-    }
-    payload(walk, h[9], carried)
+    Ok(IpPacket {
+        header: IpHeader {
+            src: Addr::v4([h[12], h[13], h[14], h[15]]),
+            dst: Addr::v4([h[16], h[17], h[18], h[19]]),
+            id: u16::from_be_bytes([h[4], h[5]]),
+            v6: false,
+        },
+        protocol: h[9],
+        fragment: u16::from_be_bytes([h[6], h[7]]) & (MORE_FRAGMENTS | OFFSET),
+        short: if total_len == 0 { frame_cut } else { total_len > bytes.len() },
+        payload: skip(packet, header_len)?,
+    })
 }
 
 /// An IPv6 header (RFC 8200 section 3). A payload length of zero means "to the end": segmentation offload, or a
 /// jumbogram, whose length is not looked at.
 #[inline]
-pub(super) fn v6<'a>(walk: &mut Walk<'_>, bytes: &'a [u8]) -> Parsed<Step<'a>> {
+pub(super) fn parse_v6(bytes: &[u8], frame_cut: bool) -> Parsed<IpPacket<'_>> {
     let (h, rest) = head::<40>(bytes)?;
     if h[0] >> 4 != 6 {
         return Err(Counter::SkipMalformed);
     }
     let payload_len = usize::from(u16::from_be_bytes([h[4], h[5]]));
-    walk.truncated |= if payload_len == 0 { walk.frame_cut } else { payload_len > rest.len() };
-    let carried = if payload_len == 0 { rest } else { cut(rest, payload_len) };
-    let (_, addresses) = h.split_at(8);
-    let (Some(src), Some(dst)) = (addresses.first_chunk::<16>(), addresses.last_chunk::<16>()) else {
+    let (Some(src), Some(dst)) = (h[8..].first_chunk::<16>(), h[24..].first_chunk::<16>()) else {
         return Err(Counter::SkipTruncated);
     };
-    walk.ip = Some(IpHeader { src: Addr::v6(*src), dst: Addr::v6(*dst), id: 0, v6: true });
-    payload(walk, h[6], carried)
+    Ok(IpPacket {
+        header: IpHeader { src: Addr::v6(*src), dst: Addr::v6(*dst), id: 0, v6: true },
+        protocol: h[6],
+        fragment: 0,
+        short: if payload_len == 0 { frame_cut } else { payload_len > rest.len() },
+        payload: if payload_len == 0 { rest } else { cut(rest, payload_len) },
+    })
+}
+
+/// Steps over an IPv4 header; fragments go to the table.
+#[inline]
+pub(super) fn v4<'a>(walk: &mut Walk<'_>, bytes: &'a [u8]) -> Parsed<Step<'a>> {
+    let packet = parse_v4(bytes, walk.frame_cut)?;
+    walk.truncated |= packet.short;
+    walk.ip = Some(packet.header);
+    if packet.fragment == 0 {
+        return payload(walk, packet.protocol, packet.payload);
+    }
+    let part = Part {
+        id: u32::from(packet.header.id),
+        protocol: packet.protocol,
+        offset: u32::from(packet.fragment & OFFSET) * 8,
+        more: packet.fragment & MORE_FRAGMENTS != 0,
+        short: packet.short,
+    };
+    collect(walk, part, Encap::Ipv4Frag, packet.payload)
+}
+
+/// Steps over an IPv6 header.
+#[inline]
+pub(super) fn v6<'a>(walk: &mut Walk<'_>, bytes: &'a [u8]) -> Parsed<Step<'a>> {
+    let packet = parse_v6(bytes, walk.frame_cut)?;
+    walk.truncated |= packet.short;
+    walk.ip = Some(packet.header);
+    payload(walk, packet.protocol, packet.payload)
 }
 
 /// What an IP header carried.

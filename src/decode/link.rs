@@ -21,10 +21,8 @@ pub enum LinkType {
     Ipv6,
     /// BSD loopback: the address family in the byte order of the capturing machine (NULL) or the network's (LOOP).
     Loopback,
-    /// PPP, with or without address and control octets.
+    /// PPP, with or without address and control octets, or Cisco HDLC, as the first octets say.
     Ppp,
-    /// PPP in HDLC-like framing, or Cisco HDLC, as the address octet says.
-    PppHdlc,
     /// PPP or Cisco HDLC behind an octet that tells the direction.
     PppWithDirection,
     /// A PPPoE session packet without its Ethernet header.
@@ -98,11 +96,10 @@ impl LinkType {
             6 => LinkType::TokenRing,
             7 => LinkType::ArcnetBsd,
             8 => LinkType::Slip,
-            9 => LinkType::Ppp,
+            9 | 50 => LinkType::Ppp,
             10 => LinkType::Fddi,
             11 | 100 | 106 => LinkType::Llc,
             12 | 14 | 101 => LinkType::RawIp,
-            50 => LinkType::PppHdlc,
             51 => LinkType::Pppoe,
             104 => LinkType::CiscoHdlc,
             105 => LinkType::Wifi,
@@ -150,26 +147,16 @@ impl LinkType {
 }
 
 /// Steps over the first header of a frame.
-#[inline]
 pub(super) fn parse<'a>(walk: &mut Walk<'_>, link: LinkType, bytes: &'a [u8]) -> Parsed<Step<'a>> {
     match link {
         LinkType::Ethernet => super::ether::ethernet(bytes),
         LinkType::RawIp => super::ip::any(bytes),
-        other => parse_other(walk, other, bytes),
-    }
-}
-
-fn parse_other<'a>(walk: &mut Walk<'_>, link: LinkType, bytes: &'a [u8]) -> Parsed<Step<'a>> {
-    match link {
-        LinkType::Ethernet => Ok(Step::Next(Layer::Ethernet, bytes)),
-        LinkType::RawIp => Ok(Step::Next(Layer::Ip, bytes)),
         LinkType::Ipv4 => Ok(Step::Next(Layer::Ipv4, bytes)),
         LinkType::Ipv6 => Ok(Step::Next(Layer::Ipv6, bytes)),
         LinkType::Mpls => mpls::stack(walk, bytes),
         LinkType::Llc => Ok(Step::Next(Layer::Llc, bytes)),
         LinkType::Loopback => loopback(bytes),
-        LinkType::Ppp => framed_ppp(walk, bytes),
-        LinkType::PppHdlc => ppp_or_hdlc(walk, bytes),
+        LinkType::Ppp => ppp_or_hdlc(walk, bytes),
         LinkType::PppWithDirection => ppp_or_hdlc(walk, skip(bytes, 1)?),
         LinkType::Pppoe => ppp::pppoe_session(walk, bytes),
         LinkType::CiscoHdlc => cisco_hdlc(walk, bytes),

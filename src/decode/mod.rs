@@ -1,18 +1,19 @@
 //! From a captured frame to the innermost TCP segment or UDP datagram.
 //!
-//! A frame is a row of headers. [`walk`] steps from one to the next; every other module knows one family of them:
+//! A frame is a row of headers. `walk` steps from one to the next; every other module knows one family of them:
 //!
 //! | module | headers |
 //! |---|---|
-//! | [`link`] | what a capture's link type puts in front: Linux cooked, BSD loopback, Cisco HDLC, frame relay, shims |
-//! | [`ether`] | Ethernet II and 802.3, 802.2 LLC and SNAP, VLAN tags, 802.1ah, vendor tags |
-//! | [`wifi`] | 802.11 data frames and the radio headers in front of them |
-//! | [`ppp`] | PPP, PPPoE |
-//! | [`mpls`], [`nsh`] | label stacks and pseudowires; service function chains |
-//! | [`ip`] | IPv4, IPv6 and its extension headers, and what IP carries |
-//! | [`fragments`] | the bounded table in which fragments wait for each other |
-//! | [`tunnel`] | GRE, ERSPAN, L2TP, and the tunnels over UDP: VXLAN, Geneve, GTP-U, Teredo, CAPWAP |
-//! | [`transport`] | TCP and UDP |
+//! | `link` | what a capture's link type puts in front: Linux cooked, BSD loopback, Cisco HDLC, frame relay, shims |
+//! | `ether` | Ethernet II and 802.3, 802.2 LLC and SNAP, VLAN tags, 802.1ah, vendor tags |
+//! | `wifi` | 802.11 data frames and the radio headers in front of them |
+//! | `ppp` | PPP, PPPoE |
+//! | `mpls`, `nsh` | label stacks and pseudowires; service function chains |
+//! | `ip` | IPv4, IPv6 and its extension headers, and what IP carries |
+//! | `fragments` | the bounded table in which fragments wait for each other |
+//! | `tunnel` | GRE, ERSPAN, L2TP, and the tunnels over UDP: VXLAN, Geneve, GTP-U, Teredo, CAPWAP |
+//! | `transport` | TCP and UDP |
+//! | `plain` | the fast lane for frames that hold nothing but Ethernet, VLAN tags, IP, tunnels over UDP, and TCP or UDP |
 //!
 //! Nothing here allocates for a frame that is not a fragment, and nothing is trusted: a read beyond the captured octets
 //! is a counted skip. Checksums are not verified, because a mirror of a host with checksum offload carries wrong ones.
@@ -26,6 +27,7 @@ mod link;
 mod link_names;
 mod mpls;
 mod nsh;
+mod plain;
 mod plausible;
 mod ppp;
 #[cfg(test)]
@@ -40,7 +42,7 @@ pub use link::LinkType;
 
 use crate::model::{Counter, Counters, EncapChain, Packet, Timestamp};
 use fragments::Fragments;
-use walk::Walk;
+use walk::{Layer, Walk};
 
 /// How often one frame may complete a fragmented datagram: a tunnel whose packets were fragmented, inside a tunnel whose
 /// packets were fragmented, and one more.
@@ -67,6 +69,26 @@ impl Decoder {
     /// which waits for others. A packet of which the capture holds only the first part is still given, with `truncated`.
     #[inline]
     pub fn decode<'a>(
+        &'a mut self,
+        link: LinkType,
+        ts: Timestamp,
+        frame: &'a [u8],
+        orig_len: u32,
+        counters: &mut Counters,
+    ) -> Option<Packet<'a>> {
+        let plain = match link {
+            LinkType::Ethernet => plain::packet(ts, Layer::Ethernet, frame),
+            LinkType::RawIp => plain::packet(ts, Layer::Ip, frame),
+            _ => None,
+        };
+        if plain.is_some() {
+            return plain;
+        }
+        self.walk(link, ts, frame, orig_len, counters)
+    }
+
+    /// The same for any frame.
+    fn walk<'a>(
         &'a mut self,
         link: LinkType,
         ts: Timestamp,

@@ -1,7 +1,7 @@
 //! The loop that steps from header to header.
 //!
 //! Each parser looks at one header and says what comes next as a [`Step`]; the loop here calls the next one. There is no
-//! recursion: a frame's depth is bounded by [`MAX_STEPS`], by the length of the recorded chain, and by the number of
+//! recursion: a frame's depth is bounded by `MAX_STEPS`, by the length of the recorded chain, and by the number of
 //! times that fragments inside fragments may be put together.
 
 use super::bytes::Parsed;
@@ -98,7 +98,6 @@ impl Walk<'_> {
     }
 
     /// Steps through `bytes` until the innermost transport header. `None`: a fragment that waits for others.
-    #[inline]
     pub(super) fn run<'a>(
         &mut self,
         link: LinkType,

@@ -1,6 +1,8 @@
 //! Whatever comes in, the decoder neither panics nor invents: arbitrary octets, and valid frames that were changed.
 
 use super::*;
+use crate::decode::plain;
+use crate::decode::walk::Layer;
 use proptest::prelude::*;
 
 /// Every link type that is decoded.
@@ -84,6 +86,34 @@ proptest! {
                 prop_assert!(bench.decoder.fragment_bytes_held() <= 100 && bench.decoder.datagrams_held() <= 2);
             }
             prop_assert!(accounted_for(&bench, copies as u64, packets), "{:?}", bench.counters);
+        }
+    }
+
+    /// The fast lane may give up, but what it gives is what the walk gives.
+    #[test]
+    fn the_fast_lane_agrees_with_the_walk(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        keep in any::<prop::sample::Index>(),
+        cut in any::<bool>(),
+    ) {
+        for (link, mut frame) in seeds() {
+            if link != LinkType::Ethernet {
+                continue;
+            }
+            for (at, value) in &changes {
+                let at = at.index(frame.len());
+                frame[at] = *value;
+            }
+            let whole = frame.len();
+            frame.truncate(if cut { keep.index(whole + 1) } else { whole });
+            let now = Timestamp::from_nanos(1);
+            let Some(fast) = plain::packet(now, Layer::Ethernet, &frame) else { continue };
+            let mut decoder = Decoder::new(Limits::default());
+            let mut counters = Counters::new();
+            let slow = decoder.walk(link, now, &frame, frame.len() as u32, &mut counters);
+            prop_assert_eq!(Some(format!("{fast:?}")), slow.map(|packet| format!("{packet:?}")));
+            prop_assert_eq!(slow.map(|p| p.endpoints()), Some(fast.endpoints()));
+            prop_assert_eq!(counters, Counters::new());
         }
     }
 

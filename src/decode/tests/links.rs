@@ -40,7 +40,9 @@ fn ppp_in_every_framing() {
     leads_to_hello(link(9), &cat(&[&[0x21], &hello()]), &[Ppp]);
     leads_to_hello(link(9), &cat(&[&[0xff, 3, 2, 0x81, 0, 1, 1, 64], &hello()]), &[Ppp, Mpls]);
     leads_to_hello(link(50), &cat(&[&[0xff, 3, 0, 0x21], &hello()]), &[Ppp]);
-    leads_to_hello(link(50), &cat(&[&[0x0f, 0, 8, 0], &hello()]), &[CiscoHdlc]);
+    for number in [9, 50] {
+        leads_to_hello(link(number), &cat(&[&[0x0f, 0, 8, 0], &hello()]), &[CiscoHdlc]);
+    }
     leads_to_hello(link(166), &cat(&[&[1, 0xff, 3, 0, 0x21], &hello()]), &[Ppp]);
     leads_to_hello(link(204), &cat(&[&[0, 0xff, 3, 0, 0x57], &hello6()]), &[Ppp]);
     let session = cat(&[&[0x11, 0, 0, 1, 0, (hello().len() + 2) as u8, 0, 0x21], &hello()]);

@@ -68,7 +68,6 @@ impl Tunnel {
 }
 
 /// What the datagram carries, if it is this tunnel's. `cut`: the capture may hold less than lengths promise.
-#[cold]
 pub(in crate::decode) fn open<'a>(tunnel: Tunnel, datagram: &UdpDatagram<'a>, cut: bool) -> Option<Inner<'a>> {
     let bytes = datagram.payload;
     let inner = match tunnel {
@@ -94,7 +93,6 @@ pub(in crate::decode) fn open<'a>(tunnel: Tunnel, datagram: &UdpDatagram<'a>, cu
 }
 
 /// Enters the tunnel.
-#[cold]
 pub(in crate::decode) fn step_in<'a>(walk: &mut Walk<'_>, inner: Inner<'a>) -> Parsed<Step<'a>> {
     if let Some(encap) = inner.encap {
         walk.enter(encap)?;
