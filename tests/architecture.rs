@@ -17,6 +17,7 @@ const IN_CLEAR: &[(&str, &str)] = &[
     ("src/model/addr.rs", "defines it"),
     ("src/cli/observe.rs", "prints capture files that the user already holds; never live traffic"),
     ("src/record/servers.rs", "addresses of sites, which are not subscribers"),
+    ("src/record/address_in_name.rs", "looks for the address in a name, to withhold that name"),
 ];
 
 /// `unsafe` is for the capture ring and the mapping of rule bundles, neither of which exists yet.

@@ -22,7 +22,7 @@ mod exit {
 
 /// Check rule lists, and ask what they say about a name.
 #[derive(Args, Debug, Clone)]
-pub struct RulesArgs {
+pub(super) struct RulesArgs {
     #[command(subcommand)]
     command: RulesCommand,
 }
@@ -95,7 +95,7 @@ impl From<FormatArg> for Format {
 ///
 /// # Errors
 /// Output that cannot be written.
-pub fn run(args: &RulesArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
+pub(super) fn run(args: &RulesArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
     match &args.command {
         RulesCommand::Lint(args) => lint(args, out, err),
         RulesCommand::Test(args) => test(args, out, err),

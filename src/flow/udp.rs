@@ -38,6 +38,8 @@ pub(super) fn datagram<S: ObservationSink>(
             let (sender, receiver) = packet.endpoints();
             emit::dns_message(datagram.payload, &Source { ts: packet.ts, encap: packet.encap, sender, receiver }, cx);
         }
+    } else if first & 0x80 != 0 && cx.scope.allows(Proto::Quic) && quic::is_unread_version(datagram.payload) {
+        cx.counters.bump(Counter::QuicVersion);
     } else if MULTICAST_DNS.contains(&source) || MULTICAST_DNS.contains(&destination) {
         cx.counters.bump(Counter::NamesMdns);
     }

@@ -49,7 +49,7 @@ fn source(rule: &RuleSource) -> ListSource {
 /// Why it cannot be used.
 pub fn check_source(rule: &RuleSource) -> Result<RuleSummary, String> {
     let list = load_file(&rule.path, format(rule.format)).map_err(|e| e.problem.to_string())?;
-    let facts = &list.facts;
+    let facts = list.facts();
     Ok(RuleSummary {
         rules: usize::try_from(facts.counts.rules).unwrap_or(usize::MAX),
         rejected: usize::try_from(facts.counts.rejected).unwrap_or(usize::MAX),
