@@ -27,7 +27,7 @@ impl Worker {
     /// A worker with empty tables.
     pub fn new(limits: &Limits, reading: Reading) -> Self {
         Worker {
-            decoder: Decoder::new(limits.decode.clone()),
+            decoder: Decoder::new(limits.decode),
             tracker: Tracker::new(&limits.flow, reading),
             counters: Counters::new(),
             link: (u32::MAX, None),
