@@ -1,6 +1,6 @@
 //! `stakeout demo`: the whole program at work on a minute of invented traffic, for somebody who sees it first.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
@@ -12,17 +12,23 @@ use super::summary;
 use super::usage;
 use crate::flow::Reading;
 use crate::matching::{Format, ListMeta, RuleSet, RuleSetBuilder, parse};
-use crate::model::{Action, Timestamp};
+use crate::model::{Action, Proto, Timestamp};
 use crate::pipeline::{Limits, Worker};
 use crate::record::{AggregateConfig, Event, EventKind};
 use crate::traffic::{Generator, Profile};
 
-/// Shows what the program does, on a minute of invented traffic: needs no root, no network and no file.
+const EXAMPLE: &str = "\
+Example:
+  $ stakeout demo
+  $ stakeout demo --seed 2";
+
+/// Show what the program does, on invented traffic: needs no root, no network and no file.
 ///
-/// It makes the traffic of a small provider in memory (DNS, TLS, QUIC and HTTP, in VLANs, PPPoE, MPLS and tunnels,
+/// It makes a minute of traffic of a small provider in memory (DNS, TLS, QUIC and HTTP, in VLANs, PPPoE, MPLS and tunnels,
 /// with segments out of order and frames mirrored twice), looks for the invented sites of the demo rules in it, and
 /// compares what it found with what was sent.
 #[derive(Args, Debug)]
+#[command(after_long_help = EXAMPLE)]
 pub(super) struct DemoArgs {
     /// Another seed makes other traffic.
     #[arg(long, default_value_t = 1)]
@@ -37,10 +43,7 @@ const SHOWN: usize = 12;
 /// Runs the command.
 pub(super) fn run(args: &DemoArgs) -> Exit {
     match demo(args) {
-        Ok(text) => match io::stdout().write_all(text.as_bytes()) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => super::output_failed(&error),
-            _ => Exit::Done,
-        },
+        Ok(text) => super::write_ended(io::stdout().write_all(text.as_bytes())),
         Err(why) => {
             let _ = writeln!(io::stderr(), "stakeout: the demo rules are damaged: {why}");
             Exit::Damaged
@@ -77,7 +80,7 @@ fn demo(args: &DemoArgs) -> Result<String, String> {
     finder.summary.rules = rules.len();
     finder.summary.lists = 2;
     finder.summary.scan_cpu = usage::cpu_time().saturating_sub(before);
-    Ok(report(closed, sent as u64, &finder.summary.text(worker.counters(), worker.gauges())))
+    Ok(report(&closed, sent as u64, &finder.summary.text(worker.counters(), worker.gauges())))
 }
 
 /// LINKTYPE_ETHERNET.
@@ -95,24 +98,21 @@ fn demo_rules() -> Result<(RuleSet, Vec<String>), String> {
     Ok((builder.build().map_err(|e| e.to_string())?, names))
 }
 
-fn report(mut findings: Vec<Event>, sent: u64, summary: &str) -> String {
+fn report(findings: &[Event], sent: u64, summary: &str) -> String {
     let found: u64 = findings.iter().map(|e| e.count).sum();
-    let mut by_site: BTreeMap<String, (u64, u64, Vec<&'static str>)> = BTreeMap::new();
-    for event in &findings {
+    let mut by_site: BTreeMap<String, (u64, u64, BTreeSet<Proto>)> = BTreeMap::new();
+    for event in findings {
         let site = by_site.entry(event.subject.rule.pattern.to_string()).or_default();
         site.0 += event.count;
         site.1 = site.1.max(event.distinct_subscribers);
-        if !site.2.contains(&event.subject.proto.name()) {
-            site.2.push(event.subject.proto.name());
-        }
+        site.2.insert(event.subject.proto);
     }
-    findings.sort_by_key(|e| std::cmp::Reverse(e.count));
     let mut sites: Vec<_> = by_site.iter().collect();
     sites.sort_by_key(|(name, (visits, ..))| (std::cmp::Reverse(*visits), name.as_str()));
 
     let mut text = String::from(
         "Stakeout demo: a minute of invented provider traffic, watched for an invented list of blocked gambling sites.\n\
-         Every name ends in .example or .test; nothing here is real and nothing left this machine.\n\n",
+         Every name is invented and every address is from a block for documentation; nothing left this machine.\n\n",
     );
     let width = sites.iter().take(SHOWN).map(|(name, _)| name.len()).max().unwrap_or(0).max(12);
     let most = sites.first().map_or(1, |(_, (visits, ..))| *visits).max(1);
@@ -120,7 +120,8 @@ fn report(mut findings: Vec<Event>, sent: u64, summary: &str) -> String {
     let _ = writeln!(text, "  {:<width$}  VISITS  CLIENTS  SEEN IN", "BLOCKED SITE");
     for (name, (visits, clients, protocols)) in sites.iter().take(SHOWN) {
         let bar = "█".repeat((visits * 20).div_ceil(most) as usize);
-        let _ = writeln!(text, "  {name:<width$}  {visits:>6}  {clients:>7}  {:<20} {bar}", protocols.join(" "));
+        let protocols = protocols.iter().map(|p| p.name()).collect::<Vec<_>>().join(" ");
+        let _ = writeln!(text, "  {name:<width$}  {visits:>6}  {clients:>7}  {protocols:<20} {bar}");
     }
     if sites.len() > SHOWN {
         let _ = writeln!(text, "  … and {} more sites", sites.len() - SHOWN);

@@ -32,11 +32,17 @@ impl Exit {
     }
 }
 
-/// The table of exit codes for `--help` and the manual page.
+/// First steps and the table of exit codes, for `--help` and the manual page.
 pub(super) const HELP: &str = "\
+First steps:
+  stakeout demo                                  see it work on invented traffic
+  stakeout observe FILE.pcap                     every name in a capture
+  stakeout scan --rules list.txt FILE.pcap       visits to listed names in it
+  stakeout COMMAND --help                        what a command reads and writes, with an example
+
 Exit codes:
   0  done
   1  done, but inputs were damaged or rejected
   2  the command line or the configuration is wrong
   3  an input or output failed
- 10  added by `scan --exit-code` when something was found (10, 11, 13)";
+ 10  added by `scan --exit-code` when something was found (10, 11 or 13)";

@@ -62,11 +62,12 @@ fn failed(path: &Path, error: &CaptureError) -> Exit {
     }
 }
 
-/// Says which frames of a file could not be examined because of their link type.
-pub(super) fn report_link_types(path: &Path, unread: &[(u32, u64)]) {
+/// Says which frames of a file could not be examined because of their link type: they count as rejected input.
+pub(super) fn report_link_types(path: &Path, unread: &[(u32, u64)]) -> Exit {
     for (number, frames) in unread {
-        say(path, &format!("{frames} frames of link type {} were skipped: it is not read", LinkType::name(*number)));
+        say(path, &format!("link type {} is not read: {frames} frames were skipped", LinkType::name(*number)));
     }
+    if unread.is_empty() { Exit::Done } else { Exit::Damaged }
 }
 
 /// Counts frames by link type, for those that no decoder reads.

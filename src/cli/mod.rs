@@ -4,6 +4,7 @@ mod check;
 mod demo;
 mod exit;
 mod input;
+mod lists;
 mod observe;
 mod rrtype;
 mod rules;
@@ -29,22 +30,39 @@ struct Cli {
     command: Command,
 }
 
+const COMPLETIONS_EXAMPLE: &str = "\
+Examples:
+  $ stakeout completions bash > /usr/share/bash-completion/completions/stakeout
+  $ stakeout completions zsh > /usr/share/zsh/vendor-completions/_stakeout
+  $ stakeout completions fish > /usr/share/fish/vendor_completions.d/stakeout.fish";
+
+const MAN_EXAMPLE: &str = "\
+Example:
+  $ stakeout man /usr/share/man/man1
+  $ man stakeout-scan";
+
 #[derive(Subcommand, Debug)]
 enum Command {
+    Demo(demo::DemoArgs),
     Observe(observe::ObserveArgs),
     Scan(scan::ScanArgs),
-    Run(run::RunArgs),
-    Check(check::CheckArgs),
-    Demo(demo::DemoArgs),
     Rules(rules::RulesArgs),
-    /// Prints a completion script for a shell; put it where the shell looks for them.
+    Check(check::CheckArgs),
+    Run(run::RunArgs),
+    /// Print a completion script for a shell.
+    ///
+    /// Reads nothing. Put the script where the shell looks for such scripts.
+    #[command(after_long_help = COMPLETIONS_EXAMPLE)]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Writes the manual pages, one a command, to a directory.
+    /// Write the manual pages, one a command, to a directory.
+    ///
+    /// Reads nothing. The pages say what `--help` says.
+    #[command(after_long_help = MAN_EXAMPLE)]
     Man {
-        /// An existing directory.
+        /// The directory; it is made if it is not there.
         #[arg(value_name = "DIRECTORY")]
         directory: std::path::PathBuf,
     },
@@ -65,29 +83,39 @@ pub fn main() -> ExitCode {
         Command::Observe(args) => observe::run(&args).code(),
         Command::Scan(args) => scan::run(&args),
         Command::Run(args) => run::run(&args).code(),
-        Command::Check(args) => ExitCode::from(check::run(
-            &args,
-            &crate::control::daemon::check_source,
-            &mut io::stdout(),
-            &mut io::stderr(),
-        )),
+        Command::Check(args) => {
+            check::run(&args, &crate::control::daemon::check_source, &mut io::stdout(), &mut io::stderr()).code()
+        }
         Command::Rules(args) => match rules::run(&args, &mut io::stdout().lock(), &mut io::stderr()) {
-            Ok(code) => ExitCode::from(code),
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Exit::Done.code(),
-            Err(error) => output_failed(&error).code(),
+            Ok(exit) => exit.code(),
+            Err(error) => write_ended(Err(error)).code(),
         },
         Command::Demo(args) => demo::run(&args).code(),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "stakeout", &mut io::stdout());
-            Exit::Done.code()
+            // The generator panics if it cannot write; a Vec it always can.
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "stakeout", &mut script);
+            write_ended(io::stdout().write_all(&script)).code()
         }
-        Command::Man { directory } => match clap_mangen::generate_to(Cli::command(), &directory) {
-            Ok(()) => Exit::Done.code(),
-            Err(error) => {
-                input::say(&directory, &format!("manual pages cannot be written: {error}"));
-                Exit::Io.code()
+        Command::Man { directory } => {
+            let written = std::fs::create_dir_all(&directory)
+                .and_then(|()| clap_mangen::generate_to(Cli::command().bin_name("stakeout"), &directory));
+            match written {
+                Ok(()) => Exit::Done.code(),
+                Err(error) => {
+                    input::say(&directory, &format!("manual pages cannot be written: {error}"));
+                    Exit::Io.code()
+                }
             }
-        },
+        }
+    }
+}
+
+/// How a command ends that wrote its text. A reader that went away (`| head`) is no failure.
+fn write_ended(written: io::Result<()>) -> Exit {
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => output_failed(&error),
+        _ => Exit::Done,
     }
 }
 

@@ -15,13 +15,30 @@ use crate::flow::Reading;
 use crate::model::{Detail, Observation, ObservationSink, Proto};
 use crate::pipeline::{Limits, Worker};
 
-/// Prints every name seen in capture files, one JSON object a line.
+const EXAMPLES: &str = r#"Fields of a line:
+  ts             time of the packet that completed the message, RFC 3339 in UTC
+  proto, kind    dns query or answer, tls sni, quic sni, http host
+  name           lower case, without trailing dot or port; odd bytes as \DDD
+  client         the side that asked or opened, whichever way the packet went
+  server         the other side
+  encap          what the packet was wrapped in, outermost first
+  qtype          dns
+  rcode, cname, addrs
+                 dns answers; ech: true if an HTTPS or SVCB record offers it
+  version        tls, quic, http
+  alpn, ech      tls, quic
+
+Examples:
+  $ stakeout observe capture.pcapng | head
+  $ stakeout observe day.pcap.zst | jq -r .name | sort | uniq -c | sort -rn
+  $ ssh sensor cat capture.pcap.gz | stakeout observe -"#;
+
+/// Print every name seen in capture files, one JSON object a line.
 ///
-/// Reads pcap and pcapng, also compressed with gzip or zstd; `-` is standard input. A field is there only if the
-/// protocol has it: `qtype`, `rcode`, `cname`, `addrs` for DNS; `version`, `alpn`, `ech` for TLS and QUIC. Names are
-/// lower case without trailing dot or port; odd bytes are written as `\DDD`. It reads files only: no command prints
-/// the names of live traffic.
+/// Reads pcap and pcapng, also compressed with gzip or zstd; `-` is standard input. It reads files only: no command
+/// prints the names of live traffic.
 #[derive(Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct ObserveArgs {
     /// Capture files; `-` is standard input.
     #[arg(required = true, value_name = "FILE")]
@@ -41,14 +58,9 @@ pub(super) fn run(args: &ObserveArgs) -> Exit {
             lines.is_open()
         }));
         worker.finish(&mut lines);
-        input::report_link_types(file, unread.counts());
+        exit = exit.or(input::report_link_types(file, unread.counts()));
     }
-    match lines.finish() {
-        Ok(()) => exit,
-        // The reader of a pipe went away: that is how `| head` ends, not a failure.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => exit,
-        Err(error) => exit.or(super::output_failed(&error)),
-    }
+    exit.or(super::write_ended(lines.finish()))
 }
 
 /// Writes observations as JSON lines through one buffer.

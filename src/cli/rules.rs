@@ -8,19 +8,30 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
-use crate::matching::{
-    Format, ListFacts, ListSource, Problem, RuleRef, RuleSet, Verdict, load_file, load_set, to_name,
-};
+use super::exit::Exit;
+use super::lists;
+use crate::matching::{Format, ListFacts, Problem, RuleRef, RuleSet, Verdict, load_file, to_name};
 use crate::model::{Action, DomainName};
 
-/// Exit codes of this command, as the whole program documents them.
-mod exit {
-    pub(super) const DONE: u8 = 0;
-    pub(super) const DAMAGED: u8 = 1;
-    pub(super) const INPUT_FAILED: u8 = 3;
-}
+const LINT_EXAMPLE: &str = "\
+Example:
+  $ stakeout rules lint list.txt
+  2 rules
+  list.txt:3: has a space inside the name: 12 b.example (perhaps b.example)
+  read as plain: 3 lines, 0 duplicates, 0 ignored, 0 removed, 1 rejected";
 
-/// Check rule lists, and ask what they say about a name.
+const TEST_EXAMPLE: &str = "\
+Example:
+  $ stakeout rules test --rules rules/demo.txt --allow rules/demo-allow.txt \\
+        www.golden-dice.example help.golden-dice.example notgolden-dice.example
+  www.golden-dice.example: block by golden-dice.example
+  help.golden-dice.example: allow by help.golden-dice.example
+  notgolden-dice.example: no match";
+
+/// Check rule lists, and ask what they say about a name
+///
+/// Both commands read rule files: `lint` tells what is in a list before you use it, `test` tells what lists say about a
+/// name. Neither changes anything.
 #[derive(Args, Debug, Clone)]
 pub(super) struct RulesArgs {
     #[command(subcommand)]
@@ -29,22 +40,26 @@ pub(super) struct RulesArgs {
 
 #[derive(Subcommand, Debug, Clone)]
 enum RulesCommand {
-    /// Tell how many rules a list holds, and which lines are not rules and why
+    /// Tell how many rules a list holds, and which entries are no rules and why
     ///
-    /// Prints `N rules` (each name once; a duplicate is no error), then a line for each thing that is no rule, then
-    /// what else was counted. Exit code 0 if nothing was rejected, 1 if something was or the file is refused as a
-    /// whole, 3 if it cannot be read.
+    /// Reads one rule file: a plain list, a hosts file or the Polish register's XML. Prints `N rules` (each name once;
+    /// a duplicate is no error), then a line for each entry that is no rule, then what else was counted. Exit code 0 if
+    /// nothing was rejected, 1 if something was or the file is refused as a whole, 3 if it cannot be read.
+    #[command(after_long_help = LINT_EXAMPLE)]
     Lint(LintArgs),
     /// Tell what lists say about names
     ///
-    /// Prints `NAME: block by RULE`, `NAME: allow by RULE` or `NAME: no match`. A listed name covers itself and every
-    /// name under it; any allow beats every block; otherwise the most specific block is named.
+    /// Reads the rule files and prints, for each NAME, `NAME: block by RULE`, `NAME: allow by RULE` or
+    /// `NAME: no match`. A listed name covers itself and every name under it; any allow beats every block; otherwise
+    /// the most specific block is named. Exit code 0, or 1 if an entry of a list or a NAME was rejected; 2 if a file is
+    /// refused as a whole, 3 if one cannot be read.
+    #[command(after_long_help = TEST_EXAMPLE)]
     Test(TestArgs),
 }
 
 #[derive(Args, Debug, Clone)]
 struct LintArgs {
-    /// The list
+    /// The rule file
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// Format of the list
@@ -55,10 +70,10 @@ struct LintArgs {
 #[derive(Args, Debug, Clone)]
 struct TestArgs {
     /// A list of names to block; may be given several times
-    #[arg(long = "rules", value_name = "FILE", required = true)]
+    #[arg(long = "rules", value_name = "PATH", required = true)]
     rules: Vec<PathBuf>,
     /// A list of names to allow, which beats every block; may be given several times
-    #[arg(long = "allow", value_name = "FILE")]
+    #[arg(long = "allow", value_name = "PATH")]
     allow: Vec<PathBuf>,
     /// Also tell the list and the line of the rule, and the other rules that cover the name
     #[arg(long, short)]
@@ -70,7 +85,7 @@ struct TestArgs {
 
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
 enum FormatArg {
-    /// Find out
+    /// Told from the content: the XML, hosts or plain lines
     Auto,
     /// One name a line
     Plain,
@@ -95,22 +110,22 @@ impl From<FormatArg> for Format {
 ///
 /// # Errors
 /// Output that cannot be written.
-pub(super) fn run(args: &RulesArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
+pub(super) fn run(args: &RulesArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
     match &args.command {
         RulesCommand::Lint(args) => lint(args, out, err),
         RulesCommand::Test(args) => test(args, out, err),
     }
 }
 
-fn lint(args: &LintArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
+fn lint(args: &LintArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
     match load_file(&args.file, args.format.into()) {
         Ok(list) => {
             report(args, list.facts(), out)?;
-            Ok(if list.facts().counts.rejected > 0 { exit::DAMAGED } else { exit::DONE })
+            Ok(if list.facts().counts.rejected > 0 { Exit::Damaged } else { Exit::Done })
         }
         Err(error) if error.problem.is_unreadable() => {
             writeln!(err, "stakeout: {error}")?;
-            Ok(exit::INPUT_FAILED)
+            Ok(Exit::Io)
         }
         Err(error) => {
             match &error.problem {
@@ -118,7 +133,7 @@ fn lint(args: &LintArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result
                 _ => writeln!(out, "0 rules")?,
             }
             writeln!(out, "the file is refused: {error}")?;
-            Ok(exit::DAMAGED)
+            Ok(Exit::Damaged)
         }
     }
 }
@@ -145,30 +160,22 @@ fn report(args: &LintArgs, facts: &ListFacts, out: &mut dyn Write) -> io::Result
     )
 }
 
-fn test(args: &TestArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<u8> {
-    let blocks = args.rules.iter().map(|path| ListSource::of_file(path, Action::Block));
-    let allows = args.allow.iter().map(|path| ListSource::of_file(path, Action::Allow));
-    let (set, reports) = match load_set(&blocks.chain(allows).collect::<Vec<_>>()) {
+fn test(args: &TestArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+    let lists::Loaded { rules, mut exit, .. } = match lists::load(&args.rules, &args.allow, err) {
         Ok(loaded) => loaded,
-        Err(error) => {
-            writeln!(err, "stakeout: {error}")?;
-            return Ok(exit::INPUT_FAILED);
-        }
+        Err(exit) => return Ok(exit),
     };
-    for report in reports.iter().filter(|report| report.facts.counts.rejected > 0) {
-        let (path, rejected) = (report.source.path.display(), report.facts.counts.rejected);
-        writeln!(err, "stakeout: {path}: {rejected} entries are not rules: `stakeout rules lint` tells which")?;
-    }
     for typed in &args.names {
         match to_name(typed) {
-            Ok(name) => answer(&set, typed, &name, args.verbose, out)?,
+            Ok(name) => answer(&rules, typed, &name, args.verbose, out)?,
             Err(reason) => {
                 writeln!(err, "stakeout: {typed:?} {reason}")?;
                 writeln!(out, "{typed}: no match")?;
+                exit = exit.or(Exit::Damaged);
             }
         }
     }
-    Ok(exit::DONE)
+    Ok(exit)
 }
 
 fn answer(set: &RuleSet, typed: &str, name: &DomainName, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -205,7 +212,7 @@ mod tests {
     }
 
     /// Exit code, standard output, standard error.
-    fn command(words: &[&str]) -> (u8, String, String) {
+    fn command(words: &[&str]) -> (Exit, String, String) {
         let cli = Cli::try_parse_from(std::iter::once(&"rules").chain(words)).unwrap();
         let (mut out, mut err) = (Vec::new(), Vec::new());
         let code = run(&cli.rules, &mut out, &mut err).unwrap();
@@ -227,11 +234,11 @@ mod tests {
             "1 rules\n{list}:3: has a space inside the name: 12 b.example (perhaps b.example)\n\
              read as plain: 3 lines, 1 duplicates, 0 ignored, 0 removed, 1 rejected\n"
         );
-        assert_eq!((code, out, err), (1, expected, String::new()));
+        assert_eq!((code, out, err), (Exit::Damaged, expected, String::new()));
 
         let clean = file(dir.path(), "clean.txt", "0.0.0.0 a.example\n");
-        assert_eq!(command(&["lint", &clean]).0, 0);
-        assert_eq!(command(&["lint", "--format", "plain", &clean]).0, 1);
+        assert_eq!(command(&["lint", &clean]).0, Exit::Done);
+        assert_eq!(command(&["lint", "--format", "plain", &clean]).0, Exit::Damaged);
     }
 
     #[test]
@@ -239,13 +246,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let empty = file(dir.path(), "empty.txt", "");
         let (code, out, _) = command(&["lint", &empty]);
-        assert!(code == 1 && out.starts_with("0 rules\n") && out.contains("no rule in it"), "{out}");
+        assert!(code == Exit::Damaged && out.starts_with("0 rules\n") && out.contains("no rule in it"), "{out}");
         let cut = file(dir.path(), "cut.xml", "<Rejestr><PozycjaRejestru><AdresDomeny>a.example");
         let (code, out, _) = command(&["lint", &cut]);
-        assert!(code == 1 && out.starts_with("0 rules\n") && out.contains("cut.xml:1: ends before"), "{out}");
+        assert!(
+            code == Exit::Damaged && out.starts_with("0 rules\n") && out.contains("cut.xml:1: ends before"),
+            "{out}"
+        );
         let (code, out, err) = command(&["lint", dir.path().to_str().unwrap()]);
-        assert!(code == 3 && out.is_empty() && err.contains("is a directory"), "{err}");
-        assert_eq!(command(&["lint", "/no/such/file"]).0, 3);
+        assert!(code == Exit::Io && out.is_empty() && err.contains("is a directory"), "{err}");
+        assert_eq!(command(&["lint", "/no/such/file"]).0, Exit::Io);
     }
 
     #[test]
@@ -261,7 +271,7 @@ mod tests {
             "WWW.Higan.org.: block by higan.org\nmichigan.org: no match\n\
              help.casino.example: allow by help.casino.example\nx.casino.example: block by casino.example\n"
         );
-        assert_eq!((code, err.as_str()), (0, ""));
+        assert_eq!((code, err.as_str()), (Exit::Done, ""));
 
         let (_, out, _) = command(&[&lists[..], &["--verbose", "help.casino.example"]].concat());
         assert_eq!(
@@ -275,9 +285,9 @@ mod tests {
     fn each_option_takes_one_value() {
         let dir = tempfile::tempdir().unwrap();
         let (a, b) = (file(dir.path(), "a.txt", "a.example\n"), file(dir.path(), "b.txt", "b.example\n12 c.example"));
-        let (_, out, err) = command(&["test", "--rules", &a, "--rules", &b, "a.example", "b.example", "c.example"]);
+        let (code, out, err) = command(&["test", "--rules", &a, "--rules", &b, "a.example", "b.example", "c.example"]);
         assert_eq!(out, "a.example: block by a.example\nb.example: block by b.example\nc.example: no match\n");
-        assert!(err.contains("b.txt: 1 entries are not rules"), "{err}");
+        assert!(code == Exit::Damaged && err.contains("b.txt: 1 entry was rejected"), "{err}");
         assert!(Cli::try_parse_from(["rules", "test", "a.example"]).is_err());
     }
 }

@@ -11,12 +11,20 @@ use crate::control::daemon::{self, DaemonError};
 use crate::control::legal::today;
 use crate::telemetry;
 
-/// Watches live traffic until it is told to stop: the daemon.
+const EXAMPLE: &str = "\
+Example:
+  $ sudo stakeout run --config /etc/stakeout/stakeout.toml
+  $ curl -s http://127.0.0.1:9618/readyz
+
+docs/operators.md says how to bring the traffic in, and how to run it as a service.";
+
+/// Watch live traffic and write events until told to stop: the daemon.
 ///
-/// The configuration is checked first, exactly as by `stakeout check`; with any error in it the daemon does not start.
-/// It needs CAP_NET_RAW. SIGHUP loads the rules again and reopens the output files, SIGTERM stops it after everything
-/// accepted is written. It logs to standard error.
+/// Reads packets from the interfaces that the configuration names. The configuration is checked first, exactly as by
+/// `stakeout check`; with any error in it the daemon does not start. It needs CAP_NET_RAW. SIGHUP loads the rules again
+/// and reopens the output files, SIGTERM stops it after everything accepted is written. It logs to standard error.
 #[derive(Args, Debug)]
+#[command(after_long_help = EXAMPLE)]
 pub(super) struct RunArgs {
     /// The configuration file.
     #[arg(long, value_name = "FILE", default_value = "/etc/stakeout/stakeout.toml")]

@@ -11,21 +11,33 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use super::exit::Exit;
 use super::summary::{self, Summary};
 use super::table;
-use super::{input, usage};
+use super::{input, lists, usage};
 use crate::flow::Reading;
-use crate::matching::{ListSource, LoadError, RuleSet, SetError, load_set};
-use crate::model::{Action, Observation};
+use crate::matching::RuleSet;
+use crate::model::Observation;
 use crate::pipeline::{Limits, Worker, find_hit};
 use crate::record::{AggregateConfig, Aggregator, Event, EventKind, Networks};
 
-/// Finds visits to listed names in capture files.
+const EXAMPLES: &str = "\
+Examples:
+  $ stakeout scan --rules rules/demo.txt --allow rules/demo-allow.txt capture.pcapng
+  $ stakeout scan --rules list.txt --format jsonl monday.pcap.zst tuesday.pcap.zst > findings.jsonl
+  $ tcpdump -r capture.pcap -w - 'port 53' | stakeout scan --rules list.txt --exit-code -
+
+Exit codes: 0 done, 1 done but inputs were damaged or rejected, 2 usage or refused lists, 3 input or
+output failed; with --exit-code 10 more when something was found.";
+
+/// Find visits to listed names in capture files.
 ///
-/// A listed name covers its subdomains; any matching allow beats every block. Each line of the result is one finding:
+/// Reads rule files, and captures in pcap or pcapng, also compressed with gzip or zstd. A listed name covers its subdomains; any matching allow beats every block. Each line of the result is one finding:
 /// a name, the rule that it matched and the protocol, with how often it was visited and by how many distinct client
 /// addresses. No client's address is shown. Rule files may be plain lists, hosts files or the Polish register's XML.
 ///
-/// Several files are read as one capture in the order given, so that a connection may go on from one to the next.
+/// Several files are read as one capture in the order given, so that a connection may go on from one to the next. At the
+/// end comes a summary of what was read, found and skipped, and why: below the table, or with JSON lines on standard
+/// error.
 #[derive(Args, Debug)]
+#[command(after_long_help = EXAMPLES)]
 pub(super) struct ScanArgs {
     /// A rule file whose names are to be found; may be given several times.
     #[arg(long, value_name = "PATH", required = true, num_args = 1)]
@@ -64,22 +76,10 @@ fn scan(args: &ScanArgs) -> (Exit, bool) {
     let format =
         args.format.unwrap_or(if io::stdout().is_terminal() { OutputFormat::Table } else { OutputFormat::Jsonl });
     let before_rules = usage::cpu_time();
-    let sources: Vec<ListSource> = (args.rules.iter().map(|p| (p, Action::Block)))
-        .chain(args.allow.iter().map(|p| (p, Action::Allow)))
-        .map(|(path, action)| ListSource::of_file(path, action))
-        .collect();
-    let (rules, lists) = match load_set(&sources) {
+    let lists::Loaded { rules, lists, mut exit } = match lists::load(&args.rules, &args.allow, &mut io::stderr()) {
         Ok(loaded) => loaded,
-        Err(error) => return (rules_failed(&error), false),
+        Err(exit) => return (exit, false),
     };
-    let mut exit = Exit::Done;
-    for list in &lists {
-        let rejected = list.facts.counts.rejected;
-        if rejected > 0 {
-            input::say(&list.source.path, &format!("{rejected} lines were rejected; `stakeout rules lint` shows them"));
-            exit = Exit::Damaged;
-        }
-    }
     let rules_cpu = usage::cpu_time().saturating_sub(before_rules);
 
     let progress = progress_bar(&args.files);
@@ -96,7 +96,7 @@ fn scan(args: &ScanArgs) -> (Exit, bool) {
             out.take(&mut finder.events);
             out.is_open()
         }));
-        input::report_link_types(file, unread.counts());
+        exit = exit.or(input::report_link_types(file, unread.counts()));
         unread = input::UnreadLinkTypes::default();
     }
     worker.finish(&mut finder);
@@ -106,7 +106,7 @@ fn scan(args: &ScanArgs) -> (Exit, bool) {
 
     let mut summary = finder.summary;
     summary.rules = rules.len();
-    summary.lists = lists.len();
+    summary.lists = lists;
     summary.rules_cpu = rules_cpu;
     summary.scan_cpu = usage::cpu_time().saturating_sub(before_rules + rules_cpu);
     summary.findings = out.findings;
@@ -118,10 +118,7 @@ fn scan(args: &ScanArgs) -> (Exit, bool) {
             OutputFormat::Jsonl => io::stderr().write_all(text.as_bytes()),
         }
     });
-    match written {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => (exit.or(super::output_failed(&error)), found),
-        _ => (exit, found),
-    }
+    (exit.or(super::write_ended(written)), found)
 }
 
 /// Names to hits to findings, for one capture.
@@ -207,34 +204,26 @@ impl Output {
     }
 }
 
-fn rules_failed(error: &SetError) -> Exit {
-    let say = |text: &dyn std::fmt::Display| {
-        let _ = writeln!(io::stderr(), "stakeout: {text}");
-    };
-    match error {
-        SetError::Lists(errors) => {
-            errors.iter().for_each(|e| say(e));
-            let unreadable = |e: &LoadError| e.problem.is_unreadable();
-            if errors.iter().any(unreadable) { Exit::Io } else { Exit::Usage }
-        }
-        SetError::Build(error) => {
-            say(error);
-            Exit::Usage
-        }
-    }
-}
-
 /// A bar over all files on a terminal, nothing elsewhere.
 fn progress_bar(files: &[PathBuf]) -> ProgressBar {
-    let total: u64 = files.iter().filter_map(|f| std::fs::metadata(f).ok()).map(|m| m.len()).sum();
-    let bar = ProgressBar::new(total);
-    if io::stderr().is_terminal() {
-        bar.enable_steady_tick(Duration::from_millis(250));
-    } else {
+    let sizes: Option<Vec<u64>> =
+        files.iter().map(|f| std::fs::metadata(f).ok().filter(std::fs::Metadata::is_file).map(|m| m.len())).collect();
+    // How much a pipe will give is unknown.
+    let (bar, template) = match sizes {
+        Some(sizes) => {
+            let bar = ProgressBar::new(sizes.iter().sum());
+            (bar, "{bar:40} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left")
+        }
+        None => (ProgressBar::no_length(), "{spinner} {bytes}  {bytes_per_sec}"),
+    };
+    if !io::stderr().is_terminal() {
         bar.set_draw_target(ProgressDrawTarget::hidden());
+        return bar;
     }
-    if let Ok(style) = ProgressStyle::with_template("{bar:40} {bytes}/{total_bytes}  {bytes_per_sec}  {eta} left") {
+    if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
+    bar.tick();
+    bar.enable_steady_tick(Duration::from_millis(250));
     bar
 }

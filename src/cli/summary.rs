@@ -85,7 +85,7 @@ impl Summary {
         }
         let losses: Vec<String> = losses(counters).map(|(what, n)| format!("{n} {what}")).collect();
         if !losses.is_empty() {
-            let _ = writeln!(text, "besides  {}", losses.join(", "));
+            let _ = writeln!(text, "noted    {}", losses.join(", "));
         }
         let per_packet = self.scan_cpu.as_nanos() as f64 / packets.max(1) as f64;
         let _ = writeln!(

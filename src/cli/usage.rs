@@ -15,5 +15,22 @@ pub(super) fn cpu_time() -> Duration {
 
 /// The most memory the process has had resident, in octets; 0 if the system does not say.
 pub(super) fn peak_memory() -> u64 {
-    getrusage(UsageWho::RUSAGE_SELF).map_or(0, |usage| usage.max_rss().unsigned_abs() * 1024)
+    // Not from getrusage: there Linux counts what the process was before it became this program, too.
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+    kib.map_or(0, |kib: u64| kib * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_system_says_what_a_run_cost() {
+        let before = cpu_time();
+        let held = vec![1u8; 32 << 20];
+        assert!(held.iter().map(|b| u64::from(*b)).sum::<u64>() == 32 << 20);
+        assert!(cpu_time() >= before);
+        assert!(peak_memory() >= 32 << 20, "{}", peak_memory());
+    }
 }

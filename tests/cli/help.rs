@@ -1,0 +1,109 @@
+//! The help teaches: what each command reads, an example, the exit codes.
+
+use super::{run, stakeout};
+
+/// Every command, with words that its help must hold: what it reads, and an example of its use.
+const COMMANDS: [(&[&str], &[&str]); 9] = [
+    (&["demo"], &["invented traffic", "needs no root", "$ stakeout demo"]),
+    (&["observe"], &["Reads pcap and pcapng", "gzip or zstd", "standard input", "$ stakeout observe "]),
+    (&["scan"], &["Reads rule files", "pcapng", "covers its subdomains", "$ stakeout scan --rules ", "10 more when"]),
+    (&["rules", "lint"], &["Reads one rule file", "Polish register", "$ stakeout rules lint "]),
+    (&["rules", "test"], &["Reads the rule files", "allow beats every block", "$ stakeout rules test "]),
+    (&["check"], &["Reads the daemon's configuration", "check --config "]),
+    (&["run"], &["Reads packets from the interfaces", "SIGHUP", "run --config "]),
+    (&["completions"], &["Reads nothing", "bash", "zsh", "fish", "$ stakeout completions "]),
+    (&["man"], &["Reads nothing", "$ stakeout man "]),
+];
+
+#[test]
+fn every_command_teaches_what_it_reads_and_how_it_is_used() {
+    for (command, expected) in COMMANDS {
+        let help = run(&[command, &["--help"]].concat());
+        assert_eq!((help.code, help.err.as_str()), (0, ""), "{command:?}");
+        // Lines are wrapped to the terminal.
+        let text = help.out.split_whitespace().collect::<Vec<_>>().join(" ");
+        for words in expected {
+            assert!(text.contains(words.trim_end()), "{command:?} does not say {words:?}:\n{}", help.out);
+        }
+        let short = run(&[command, &["-h"]].concat());
+        assert!(short.code == 0 && short.out.lines().count() < help.out.lines().count(), "{command:?}");
+    }
+}
+
+#[test]
+fn the_first_page_lists_the_commands_and_the_exit_codes() {
+    for words in [&["help"][..], &["--help"]] {
+        let help = run(words);
+        assert_eq!(help.code, 0);
+        for (command, _) in COMMANDS {
+            assert!(help.out.contains(&format!("\n  {} ", command[0])), "{}", help.out);
+        }
+        for code in ["0  done", "1  done, but inputs were damaged", "2  ", "3  ", "10  added by `scan --exit-code`"] {
+            assert!(help.out.contains(code), "{code}: {}", help.out);
+        }
+    }
+}
+
+#[test]
+fn the_version_is_the_packages() {
+    for words in [&["--version"][..], &["-V"]] {
+        assert_eq!(run(words).out, format!("stakeout {}\n", env!("CARGO_PKG_VERSION")));
+    }
+    assert!(run(&["scan", "--version"]).out.contains(env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn a_wrong_command_line_is_usage() {
+    for words in [
+        &[][..],
+        &["no-such-command"],
+        &["observe"],
+        &["observe", "--no-such-option", "f"],
+        &["scan", "f.pcap"],
+        &["scan", "--rules", "list.txt"],
+        &["rules"],
+        &["rules", "test", "--rules", "list.txt"],
+        &["completions", "no-such-shell"],
+        &["demo", "--seed", "x"],
+    ] {
+        let ran = run(words);
+        assert_eq!((ran.code, ran.out.as_str()), (2, ""), "{words:?}: {}", ran.err);
+        assert!(ran.err.contains("Usage: stakeout") || ran.err.contains("--help"), "{words:?}: {}", ran.err);
+    }
+}
+
+#[test]
+fn there_is_no_way_to_print_the_names_of_live_traffic() {
+    let help = run(&["observe", "--help"]).out;
+    assert!(!help.contains("--interface") && !help.contains("-i,"), "{help}");
+    let ran = run(&["observe", "--interface", "lo"]);
+    assert_eq!(ran.code, 2);
+    // An interface's name is just a file that is not there.
+    assert_eq!(run(&["observe", "lo"]).code, 3);
+}
+
+/// A pipe whose reader goes away is how `| head` ends: no complaint, no panic.
+#[test]
+fn a_closed_pipe_ends_every_command_quietly() {
+    let files = super::Files::new();
+    let list = files.write("list.txt", "casino.example\n");
+    let capture = files.write("many.pcap", super::observe::many_questions(20_000));
+    for words in [
+        &["observe", &capture][..],
+        &["scan", "--rules", &list, "--format", "table", &capture],
+        &["rules", "lint", &list],
+        &["rules", "test", "--rules", &list, "casino.example"],
+        &["completions", "bash"],
+        &["demo"],
+        &["help"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = stakeout().args(words).stdout(writer).output().unwrap();
+        assert_eq!(
+            (output.status.code(), String::from_utf8(output.stderr).unwrap().as_str()),
+            (Some(0), ""),
+            "{words:?}"
+        );
+    }
+}
