@@ -6,7 +6,6 @@
 //! rule files changed or a signal came, and [`http`] answers `/metrics`, the health probes and `/status`.
 
 pub mod check;
-pub mod cidr;
 pub mod config;
 pub mod daemon;
 pub mod http;

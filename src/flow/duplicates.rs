@@ -7,12 +7,22 @@
 use super::key::{FlowKey, HashSeed};
 use crate::model::{Packet, Timestamp, Transport};
 
-const SLOTS: usize = 4096;
+/// A power of two; with [`WAYS`] places of 16 octets each, 128 KiB.
+const SETS: usize = 2048;
+const WAYS: usize = 4;
 
-/// Remembers the last few thousand examined packets, one to a slot.
+/// The places that a packet may be remembered in: one cache line.
+#[derive(Clone, Default)]
+#[repr(align(64))]
+struct Set([(u64, Timestamp); WAYS]);
+
+/// Remembers the last few thousand examined packets.
+///
+/// A packet takes the place of the one in its set that was seen longest ago. With one place a set, as many as one copy
+/// in ten would be taken for new at 500,000 names a second.
 pub(crate) struct Duplicates {
     seed: HashSeed,
-    seen: Vec<(u64, Timestamp)>,
+    seen: Vec<Set>,
 }
 
 impl Duplicates {
@@ -21,7 +31,7 @@ impl Duplicates {
     pub(crate) const WINDOW_NS: u64 = 10_000_000;
 
     pub(crate) fn new() -> Self {
-        Duplicates { seed: HashSeed::random(), seen: vec![(0, Timestamp::default()); SLOTS] }
+        Duplicates { seed: HashSeed::random(), seen: vec![Set::default(); SETS] }
     }
 
     /// Whether the same packet was examined within the window. Remembers it.
@@ -36,10 +46,20 @@ impl Duplicates {
         let identity = self.seed.hash(&key, direction as u8)
             ^ self.seed.hash_bytes(payload).rotate_left(17)
             ^ (extra ^ u64::from(packet.ip_id) << 44).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let slot = &mut self.seen[identity as usize % SLOTS];
-        let copy = slot.0 == identity && packet.ts.nanos_since(slot.1) <= Self::WINDOW_NS;
-        *slot = (identity, packet.ts);
-        copy
+        let places = &mut self.seen[identity as usize % SETS].0;
+        let mut oldest = 0;
+        for (way, (known, at)) in places.iter().enumerate() {
+            if *known == identity {
+                let copy = packet.ts.nanos_since(*at) <= Self::WINDOW_NS;
+                places[way].1 = packet.ts;
+                return copy;
+            }
+            if *at < places[oldest].1 {
+                oldest = way;
+            }
+        }
+        places[oldest] = (identity, packet.ts);
+        false
     }
 }
 
@@ -68,5 +88,21 @@ mod tests {
         assert!(!d.is_copy(&packet(2, 8, b"question")), "another IP identification is another packet");
         assert!(!d.is_copy(&packet(3, 7, b"Question")));
         assert!(!d.is_copy(&packet(500, 7, b"question")), "half a second later it is asked again");
+    }
+
+    #[test]
+    fn the_packets_between_do_not_displace_it() {
+        let mut missed = 0;
+        let mut d = Duplicates::new();
+        for round in 0..100 {
+            let question = format!("question {round}");
+            assert!(!d.is_copy(&packet(round, 7, question.as_bytes())));
+            for other in 0..400 {
+                d.is_copy(&packet(round, other, b"other"));
+            }
+            missed += usize::from(!d.is_copy(&packet(round, 7, question.as_bytes())));
+        }
+        // With a random seed a set may be full once in many thousand times.
+        assert!(missed <= 2, "{missed}");
     }
 }

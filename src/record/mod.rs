@@ -7,6 +7,7 @@
 
 mod address_in_name;
 mod aggregate;
+mod cidr;
 mod counters;
 mod event;
 mod finding;
@@ -16,9 +17,10 @@ mod servers;
 mod subscriber;
 
 pub use aggregate::{AggregateConfig, Aggregator};
+pub use cidr::Cidr;
 pub use counters::{RecordCounters, Suppressed};
 pub use event::{CloseReason, Event, EventKind, RcodeCounts, SCHEMA, Subject};
 pub use ids::Id;
-pub use networks::{Cidr, Networks, Role};
+pub use networks::{Networks, Role};
 pub use servers::SiteServer;
 pub use subscriber::{Pseudonym, SubscriberPolicy};

@@ -3,10 +3,9 @@
 //! A finding is about what subscribers do. The same question passes the mirror again when the provider's resolver
 //! asks it upstream, and strangers may ask the provider's own servers; neither is a subscriber's visit.
 
-use std::net::IpAddr;
-
 use hashbrown::HashMap;
 
+use super::cidr::{Cidr, mask};
 use crate::model::Addr;
 
 /// What an address is to the provider. The order is that of precedence where two lists name the same prefix.
@@ -42,32 +41,6 @@ impl Role {
     }
 }
 
-/// An address prefix.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cidr {
-    bits: u128,
-    len: u8,
-    v4: bool,
-}
-
-impl Cidr {
-    /// The first `len` bits of `network`: 0 to 32, or 0 to 128; more count as all. Bits behind them do not matter.
-    pub fn new(network: IpAddr, len: u8) -> Self {
-        let v4 = network.is_ipv4();
-        let len = len.min(if v4 { 32 } else { 128 });
-        Cidr { bits: u128::from_be_bytes(*Addr::from(network).octets()) & mask(len, v4), len, v4 }
-    }
-}
-
-/// The bits that a prefix of `len` keeps of the sixteen octets; IPv4 sits behind its 96 mapped ones.
-const fn mask(len: u8, v4: bool) -> u128 {
-    let kept = if v4 { len as u32 + 96 } else { len as u32 };
-    match u128::MAX.checked_shl(128u32.saturating_sub(kept)) {
-        Some(mask) => mask,
-        None => 0,
-    }
-}
-
 /// The operator's networks. An address has the role of the longest prefix that holds it.
 #[derive(Clone, Debug)]
 pub struct Networks {
@@ -93,11 +66,11 @@ impl Networks {
             if role == Role::Subscriber {
                 unnamed = Role::Other;
             }
-            let at = levels.iter().position(|l| (l.len, l.v4) == (cidr.len, cidr.v4)).unwrap_or_else(|| {
-                levels.push(Level { len: cidr.len, v4: cidr.v4, roles: HashMap::new() });
+            let at = levels.iter().position(|l| (l.len, l.v4) == (cidr.len(), cidr.is_v4())).unwrap_or_else(|| {
+                levels.push(Level { len: cidr.len(), v4: cidr.is_v4(), roles: HashMap::new() });
                 levels.len() - 1
             });
-            let slot = levels[at].roles.entry(cidr.bits).or_insert(role);
+            let slot = levels[at].roles.entry(cidr.bits()).or_insert(role);
             *slot = role.max(*slot);
         }
         levels.sort_by_key(|l| std::cmp::Reverse(l.len));
@@ -122,6 +95,8 @@ impl Networks {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     fn addr(text: &str) -> Addr {

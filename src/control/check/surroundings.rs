@@ -151,9 +151,7 @@ fn unreadable(path: &Path) -> Option<(String, &'static str)> {
 /// two lists is wrong.
 fn networks(networks: &NetworksConfig, found: &mut Vec<Finding>) {
     for (i, subscriber) in networks.subscribers.iter().enumerate() {
-        let resolver =
-            networks.resolvers.iter().find(|r| r.overlaps(*subscriber) && r.prefix_len() <= subscriber.prefix_len());
-        if let Some(resolver) = resolver {
+        if let Some(resolver) = networks.resolvers.iter().find(|r| r.covers(*subscriber)) {
             let message = format!("subscriber range {subscriber} lies within resolver range {resolver}");
             let help = "narrow the resolver range to the resolvers' own addresses, or their questions pass for visits";
             found.push(warning(format!("networks.subscribers[{i}]"), message, help));

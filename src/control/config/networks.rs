@@ -1,7 +1,7 @@
 //! `[networks]`: whose addresses are whose.
 
 use super::reader::{Table, text_item};
-use crate::control::cidr::Cidr;
+use crate::record::Cidr;
 
 /// Whose addresses are whose. Up to 4096 ranges in each list, as `"10.0.0.0/8"` or `"2001:db8::/32"`; all are empty by
 /// default.

@@ -12,7 +12,7 @@ use crate::control::legal::LegalBlock;
 use crate::export::FileConfig;
 use crate::flow::Reading;
 use crate::model::Timestamp;
-use crate::record::{AggregateConfig, Cidr, Networks, Role, SubscriberPolicy};
+use crate::record::{AggregateConfig, Networks, Role, SubscriberPolicy};
 use crate::{decode, flow, pipeline};
 
 fn nanos(duration: Duration) -> u64 {
@@ -77,11 +77,7 @@ pub(super) fn networks(config: &NetworksConfig) -> Networks {
         (Role::Cgnat, &config.cgnat),
         (Role::Forwarder, &config.forwarders),
     ];
-    Networks::new(
-        lists
-            .into_iter()
-            .flat_map(|(role, ranges)| ranges.iter().map(move |r| (role, Cidr::new(r.network(), r.prefix_len())))),
-    )
+    Networks::new(lists.into_iter().flat_map(|(role, ranges)| ranges.iter().map(move |range| (role, *range))))
 }
 
 pub(super) fn event_file(config: &EventFileConfig) -> FileConfig {
