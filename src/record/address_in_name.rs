@@ -198,7 +198,7 @@ fn holds(text: &str, form: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::networks::{Cidr, Role};
+    use crate::record::{Cidr, Role};
 
     fn spelt(name: &str, client: &str) -> bool {
         tells(&named(name), &Addr::from(client.parse::<IpAddr>().unwrap()), &elsewhere())

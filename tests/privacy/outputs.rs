@@ -92,7 +92,8 @@ fn watch_and_search(subscriber: &str, log_format: &'static str) {
     assert!(daemon.stop().success(), "{}", daemon.log());
     collect(work.path(), &mut outputs);
 
-    let text_of = |file: &str| String::from_utf8_lossy(&outputs[&work.path().join(file).display().to_string()]).into_owned();
+    let text_of =
+        |file: &str| String::from_utf8_lossy(&outputs[&work.path().join(file).display().to_string()]).into_owned();
     let log = text_of("log");
     assert!(log.contains("rules_kept") && log.contains("stopping"), "{log}");
     assert!(!text_of("moved.jsonl").is_empty());

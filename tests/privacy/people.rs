@@ -129,7 +129,14 @@ fn ordinary(maker: &mut Maker, who: Person) {
             maker.udp(resolver, port(42_000), &answer(id, name, &[site.ip(), from.ip()], Some(from.ip())));
             maker.tls(port(43_000), site, name);
             maker.quic(port(44_000), site, name);
-            http(maker, port(45_000), SocketAddr::new(site.ip(), 80), &format!("/?from={}", from.ip()), name, from.ip());
+            http(
+                maker,
+                port(45_000),
+                SocketAddr::new(site.ip(), 80),
+                &format!("/?from={}", from.ip()),
+                name,
+                from.ip(),
+            );
         }
     }
 }
@@ -179,8 +186,7 @@ fn spellings(who: Person) -> Vec<String> {
 
 /// Names under a listed one that spell a subscriber's address: his own, his other one, or somebody else's.
 fn smuggled(maker: &mut Maker, who: Person, neighbour: Person) {
-    let askers: [IpAddr; 5] =
-        [who.v4.into(), who.v6.into(), neighbour.v4.into(), CGNAT.into(), FORWARDER.into()];
+    let askers: [IpAddr; 5] = [who.v4.into(), who.v6.into(), neighbour.v4.into(), CGNAT.into(), FORWARDER.into()];
     for (n, label) in spellings(who).into_iter().enumerate() {
         let name = format!("{label}.casino.example");
         for (m, asker) in askers.into_iter().enumerate() {

@@ -173,7 +173,12 @@ impl Search {
         self.find_in(octets, "", false, &mut found);
         for (run, encoding) in runs(octets, 6, base64_value).zip(std::iter::repeat("in base64")) {
             for skip in 0..4 {
-                self.find_in(&decode(run.get(skip..).unwrap_or_default(), 6, base64_value), encoding, false, &mut found);
+                self.find_in(
+                    &decode(run.get(skip..).unwrap_or_default(), 6, base64_value),
+                    encoding,
+                    false,
+                    &mut found,
+                );
             }
         }
         for run in runs(octets, 8, hex_value) {
