@@ -20,7 +20,8 @@ test: setup-build setup-test
 lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
-	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --offline check licenses bans sources; \
+	@if $(CARGO) deny --version >/dev/null 2>&1; then \
+	   $(CARGO) fetch --quiet && $(CARGO) deny --offline check licenses bans sources; \
 	 else echo "cargo deny skipped: not installed (cargo install cargo-deny)"; fi
 
 ## Parts (criterion), then whole runs beside a bare libpcap count loop. PACKETS=… chooses the size.

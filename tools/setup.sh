@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# Installs what is missing to build (setup.sh build) or to test (setup.sh test) on Debian 12 or 13, and says what.
+# Installs what is missing to build (setup.sh build), to test (setup.sh test) or to fuzz (setup.sh fuzz) on Debian 12 or
+# 13, and says what.
 # With sudo where the user is not root. On other systems it says what is needed and goes on.
 set -euo pipefail
 
 case "${1:-build}" in
   build) packages=(gcc pkg-config libpcap-dev) ;;
   test)  packages=(iproute2 ethtool bind9-dnsutils curl chromium caddy unbound tcpdump openssl python3 procps util-linux) ;;
-  *) echo "usage: setup.sh build|test" >&2; exit 2 ;;
+  fuzz)  packages=(gcc g++ pkg-config libpcap-dev) ;;
+  *) echo "usage: setup.sh build|test|fuzz" >&2; exit 2 ;;
 esac
 
 if ! command -v cargo >/dev/null; then
@@ -29,7 +31,7 @@ as_root=()
 export DEBIAN_FRONTEND=noninteractive
 # An image without package lists knows no package at all, so they are always brought up to date first.
 "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
-if [ "${1:-build}" = build ]; then
+if [ "${1:-build}" != test ]; then
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 else
   # A test that lacks its tool is skipped and says so, so one package that cannot be had must not stop the others.

@@ -91,10 +91,11 @@ impl Walk<'_> {
         self.context = (self.context.rotate_left(5) ^ id).wrapping_mul(0x9E37_79B1);
     }
 
-    /// Whether the octets at hand may stop earlier than they did on the wire.
+    /// Whether the octets at hand may stop earlier than they did on the wire. Inside an IP packet that is all there they
+    /// do not, even if the frame was cut behind it.
     #[inline]
     pub(super) fn cut(&self) -> bool {
-        self.frame_cut || self.truncated
+        self.truncated || (self.frame_cut && self.ip.is_none())
     }
 
     /// Steps through `bytes` until the innermost transport header. `None`: a fragment that waits for others.

@@ -66,6 +66,26 @@ impl EventQueue {
         self.sink.name()
     }
 
+    /// Accepts any number of events: delivers in between, so that only a sink that does not take them makes any lost.
+    /// `now` is the time of the call.
+    pub fn take(&mut self, events: &[Event], now: Instant) {
+        let mut rest = events;
+        loop {
+            let room = self.capacity.saturating_sub(self.waiting.len());
+            if rest.len() <= room {
+                break;
+            }
+            let (fitting, others) = rest.split_at(room);
+            self.push(fitting);
+            rest = others;
+            self.pump(now);
+            if self.waiting.len() >= self.capacity {
+                break;
+            }
+        }
+        self.push(rest);
+    }
+
     /// Accepts events as far as there is room; counts the rest as lost.
     pub fn push(&mut self, events: &[Event]) {
         let room = self.capacity.saturating_sub(self.waiting.len()).min(events.len());
@@ -255,6 +275,24 @@ mod tests {
         assert_eq!(sink.took(), (1..=1_000).collect::<Vec<_>>());
         assert_eq!(queue.counters().delivered, 1_000);
         assert_eq!(queue.counters().lost, 0);
+    }
+
+    #[test]
+    fn more_events_at_once_than_fit_are_lost_only_if_the_sink_fails() {
+        let sink = Weary::default();
+        let mut queue = EventQueue::new(Box::new(sink.clone()), 4);
+        let now = Instant::now();
+        let all = events(50);
+        sink.allow(100);
+        queue.take(&all[..23], now);
+        queue.pump(now);
+        assert_eq!(sink.took(), (1..=23).collect::<Vec<_>>());
+        assert!(queue.is_ready());
+        assert_eq!(queue.counters().lost, 0);
+        sink.allow(10);
+        queue.take(&all[23..], now);
+        assert_eq!((queue.counters().delivered, queue.counters().depth, queue.counters().lost), (33, 4, 13));
+        assert!(!queue.is_ready());
     }
 
     #[test]

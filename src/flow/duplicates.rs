@@ -7,23 +7,21 @@
 use super::key::{FlowKey, HashSeed};
 use crate::model::{Packet, Timestamp, Transport};
 
-/// A power of two; with [`WAYS`] places of 16 octets each, 128 KiB.
-const SETS: usize = 2048;
+/// A packet may be remembered in one of this many places, together one cache line. With a single place each, every
+/// hundredth copy was missed at a few hundred packets within the delay of the mirror.
 const WAYS: usize = 4;
-
-/// The places that a packet may be remembered in: one cache line.
-#[derive(Clone, Default)]
-#[repr(align(64))]
-struct Set([(u64, Timestamp); WAYS]);
+const SETS: usize = 2048;
 
 /// Remembers the last few thousand examined packets.
-///
-/// A packet takes the place of the one in its set that was seen longest ago. With one place a set, as many as one copy
-/// in ten would be taken for new at 500,000 names a second.
 pub(crate) struct Duplicates {
     seed: HashSeed,
     seen: Vec<Set>,
 }
+
+/// The latest packets of one set, newest first.
+#[derive(Clone, Copy, Default)]
+#[repr(align(64))]
+struct Set([(u64, Timestamp); WAYS]);
 
 impl Duplicates {
     /// How long after the first a copy may come, in nanoseconds. Stub resolvers repeat a question after hundreds of
@@ -46,20 +44,13 @@ impl Duplicates {
         let identity = self.seed.hash(&key, direction as u8)
             ^ self.seed.hash_bytes(payload).rotate_left(17)
             ^ (extra ^ u64::from(packet.ip_id) << 44).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let places = &mut self.seen[identity as usize % SETS].0;
-        let mut oldest = 0;
-        for (way, (known, at)) in places.iter().enumerate() {
-            if *known == identity {
-                let copy = packet.ts.nanos_since(*at) <= Self::WINDOW_NS;
-                places[way].1 = packet.ts;
-                return copy;
-            }
-            if *at < places[oldest].1 {
-                oldest = way;
-            }
-        }
-        places[oldest] = (identity, packet.ts);
-        false
+        let Set(places) = &mut self.seen[identity as usize % SETS];
+        let found = places.iter().position(|(seen, _)| *seen == identity);
+        let copy = found.is_some_and(|at| packet.ts.nanos_since(places[at].1) <= Self::WINDOW_NS);
+        // It moves to the front; what stood before it, or the oldest, makes room.
+        places[..=found.unwrap_or(WAYS - 1)].rotate_right(1);
+        places[0] = (identity, packet.ts);
+        copy
     }
 }
 
@@ -91,18 +82,22 @@ mod tests {
     }
 
     #[test]
-    fn the_packets_between_do_not_displace_it() {
-        let mut missed = 0;
+    fn copies_are_known_on_a_busy_link() {
         let mut d = Duplicates::new();
-        for round in 0..100 {
-            let question = format!("question {round}");
-            assert!(!d.is_copy(&packet(round, 7, question.as_bytes())));
-            for other in 0..400 {
-                d.is_copy(&packet(round, other, b"other"));
+        let payloads: Vec<[u8; 4]> = (0..50_000u32).map(u32::to_be_bytes).collect();
+        // The mirror is half a millisecond behind, in which five hundred others come.
+        const BEHIND: usize = 500;
+        let mut missed = 0;
+        for n in 0..payloads.len() + BEHIND {
+            let at = n as u64 / 1_000;
+            if let Some(payload) = payloads.get(n) {
+                assert!(!d.is_copy(&packet(at, 7, payload)));
             }
-            missed += usize::from(!d.is_copy(&packet(round, 7, question.as_bytes())));
+            if let Some(payload) = n.checked_sub(BEHIND).and_then(|n| payloads.get(n)) {
+                missed += usize::from(!d.is_copy(&packet(at, 7, payload)));
+            }
         }
-        // With a random seed a set may be full once in many thousand times.
-        assert!(missed <= 2, "{missed}");
+        // One in four thousand is expected.
+        assert!(missed < 50, "{missed} of {} copies missed", payloads.len());
     }
 }

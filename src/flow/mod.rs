@@ -36,7 +36,7 @@ pub struct Limits {
     pub flow_idle_ns: u64,
     /// Streams that may be half read at once.
     pub streams: usize,
-    /// Octets that half-read streams may hold together.
+    /// Octets that half-read streams may hold together, and half-read QUIC connections as many again.
     pub stream_octets: usize,
     /// Nanoseconds of silence after which a half-read stream is given up.
     pub stream_timeout_ns: u64,
@@ -45,7 +45,7 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// For one worker: about 40 MiB when every table is full.
+    /// For one worker: about 50 MiB when every table is full.
     fn default() -> Self {
         Limits {
             flows: 1 << 17,
@@ -86,6 +86,8 @@ pub struct Gauges {
     pub stream_octets: usize,
     /// Half-read QUIC connections.
     pub quic_connections: usize,
+    /// Octets that they hold.
+    pub quic_octets: usize,
 }
 
 /// Follows flows and finds the names in them. See the module's description.
@@ -146,7 +148,7 @@ impl Tracker {
         Tracker {
             table: FlowTable::new(limits.flows, limits.flow_idle_ns),
             streams: Streams::new(StreamPool::new(limits.streams, limits.stream_octets), limits.stream_timeout_ns),
-            connections: Connections::new(limits.quic_connections, limits.stream_timeout_ns),
+            connections: Connections::new(limits.quic_connections, limits.stream_octets, limits.stream_timeout_ns),
             duplicates: Duplicates::new(),
             dns_scratch: DnsScratch::default(),
             evicted: Vec::new(),
@@ -202,6 +204,7 @@ impl Tracker {
             streams: self.streams.pool.len(),
             stream_octets: self.streams.pool.octets(),
             quic_connections: self.connections.len(),
+            quic_octets: self.connections.octets(),
         }
     }
 }

@@ -28,6 +28,13 @@ pub(crate) struct Stream {
     in_use: bool,
 }
 
+impl Stream {
+    /// Octets held: those put in order, and what a reader keeps of them.
+    fn held(&self) -> usize {
+        self.assembly.held() + self.reader.held()
+    }
+}
+
 /// The pool. See the module's description.
 pub(crate) struct StreamPool {
     streams: Vec<Stream>,
@@ -56,7 +63,12 @@ impl StreamPool {
 
     /// Whether a buffer must be freed before another can be taken or grow.
     pub(crate) fn is_spent(&self) -> bool {
-        self.octets > self.octet_budget || (self.free.is_empty() && self.streams.len() >= self.capacity)
+        self.is_over_budget() || (self.free.is_empty() && self.streams.len() >= self.capacity)
+    }
+
+    /// Whether the buffers hold more than they may: a stream that is being read has grown.
+    pub(crate) fn is_over_budget(&self) -> bool {
+        self.octets > self.octet_budget
     }
 
     /// The buffer to free next: of the few after the last choice, the one touched longest ago.
@@ -115,7 +127,7 @@ impl StreamPool {
     pub(crate) fn release(&mut self, index: u32) {
         let Some(stream) = self.streams.get_mut(index as usize) else { return };
         if stream.in_use {
-            self.octets -= stream.assembly.held();
+            self.octets -= stream.held();
             stream.assembly.restart(0);
             stream.reader = Reader::Undecided;
             stream.in_use = false;
@@ -126,9 +138,9 @@ impl StreamPool {
     /// Works on a stream and keeps the account of octets right.
     pub(crate) fn with<T>(&mut self, index: u32, work: impl FnOnce(&mut Stream) -> T) -> Option<T> {
         let stream = self.streams.get_mut(index as usize).filter(|s| s.in_use)?;
-        let before = stream.assembly.held();
+        let before = stream.held();
         let result = work(stream);
-        let after = stream.assembly.held();
+        let after = stream.held();
         self.octets = self.octets - before + after;
         Some(result)
     }

@@ -31,6 +31,9 @@ pub(super) struct Connections {
     slots: Vec<Option<Pending>>,
     free: Vec<u32>,
     capacity: usize,
+    /// Octets that the connections hold, and may hold.
+    octets: usize,
+    octet_budget: usize,
     timeout_ns: u64,
     scratch: QuicScratch,
     seed: HashSeed,
@@ -43,11 +46,13 @@ impl Connections {
     /// Slots compared when one must go.
     const SAMPLE: usize = 8;
 
-    pub(super) fn new(capacity: usize, timeout_ns: u64) -> Self {
+    pub(super) fn new(capacity: usize, octet_budget: usize, timeout_ns: u64) -> Self {
         Connections {
             slots: Vec::new(),
             free: Vec::new(),
             capacity: capacity.clamp(1, NO_BUFFER as usize - 1),
+            octets: 0,
+            octet_budget,
             timeout_ns,
             scratch: QuicScratch::new(),
             seed: HashSeed::random(),
@@ -58,6 +63,11 @@ impl Connections {
     /// Connections held.
     pub(super) fn len(&self) -> usize {
         self.slots.len() - self.free.len()
+    }
+
+    /// Octets of memory that they hold.
+    pub(super) fn octets(&self) -> usize {
+        self.octets
     }
 
     /// One datagram that begins with a long header of a version that is read.
@@ -165,13 +175,22 @@ impl Connections {
             return;
         };
         pending.touched = packet.ts;
-        match pending.connection.feed(payload, &mut self.scratch, cx.counters) {
-            Progress::NeedMore => return,
+        let before = pending.connection.buffered();
+        let progress = pending.connection.feed(payload, &mut self.scratch, cx.counters);
+        self.octets = self.octets - before + pending.connection.buffered();
+        match progress {
+            Progress::NeedMore => {
+                self.make_room(table, 0, cx);
+                return;
+            }
             Progress::Found(found) => {
                 emit::hello(&found.hello, Proto::Quic, found.version.wire(), &source(entry, direction, packet), cx);
             }
             Progress::Reject(QuicError::Hello(_)) => cx.counters.bump(Counter::TlsMalformed),
-            Progress::Reject(_) => return,
+            Progress::Reject(_) => {
+                self.make_room(table, 0, cx);
+                return;
+            }
             Progress::Done => {}
         }
         self.drop_slot(slot);
@@ -190,18 +209,20 @@ impl Connections {
         packet: &Packet<'_>,
         cx: &mut Context<'_, S>,
     ) -> u32 {
-        if self.free.is_empty() && self.slots.len() >= self.capacity {
+        let octets = connection.buffered();
+        self.make_room(table, octets, cx);
+        if self.octets + octets > self.octet_budget {
             cx.counters.bump(Counter::StreamBuffersEvicted);
-            let n = self.slots.len();
-            let from = self.sweep_at;
-            let oldest = (0..Self::SAMPLE.min(n))
-                .map(|step| (from + step) % n)
-                .min_by_key(|i| self.slots[*i].as_ref().map_or(Timestamp::default(), |p| p.touched));
-            self.sweep_at = (from + Self::SAMPLE) % n;
-            if let Some(i) = oldest {
-                self.give_up(table, i, cx);
-            }
+            return NO_BUFFER;
         }
+        if self.free.is_empty()
+            && self.slots.len() >= self.capacity
+            && let Some(oldest) = self.oldest()
+        {
+            cx.counters.bump(Counter::StreamBuffersEvicted);
+            self.give_up(table, oldest, cx);
+        }
+        self.octets += octets;
         let pending = Some(Pending {
             connection,
             entry: index as u32,
@@ -221,8 +242,29 @@ impl Connections {
         }
     }
 
+    /// Ends connections before their time until `wanted` more octets fit.
+    fn make_room<S: ObservationSink>(&mut self, table: &mut FlowTable, wanted: usize, cx: &mut Context<'_, S>) {
+        while self.octets + wanted > self.octet_budget
+            && let Some(oldest) = self.oldest()
+        {
+            cx.counters.bump(Counter::StreamBuffersEvicted);
+            self.give_up(table, oldest, cx);
+        }
+    }
+
+    /// Of a few connections the one that was silent longest.
+    fn oldest(&mut self) -> Option<usize> {
+        let n = self.slots.len();
+        let from = self.sweep_at;
+        self.sweep_at = (from + Self::SAMPLE) % n.max(1);
+        let held = (0..n).map(|step| (from + step) % n);
+        let touched = held.filter_map(|slot| Some((self.slots[slot].as_ref()?.touched, slot)));
+        touched.take(Self::SAMPLE).min().map(|(_, slot)| slot)
+    }
+
     fn drop_slot(&mut self, slot: u32) {
-        if self.slots.get_mut(slot as usize).is_some_and(|s| s.take().is_some()) {
+        if let Some(pending) = self.slots.get_mut(slot as usize).and_then(Option::take) {
+            self.octets -= pending.connection.buffered();
             self.free.push(slot);
         }
     }

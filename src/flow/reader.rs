@@ -24,6 +24,16 @@ pub(crate) enum Reader {
     Dns,
 }
 
+impl Reader {
+    /// Octets held beside the stream's own.
+    pub(crate) fn held(&self) -> usize {
+        match self {
+            Reader::TlsRecords { reader, .. } => reader.buffered(),
+            _ => 0,
+        }
+    }
+}
+
 /// Who sent the octets, to whom and when.
 #[derive(Clone, Copy)]
 pub(crate) struct Source {

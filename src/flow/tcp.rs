@@ -92,6 +92,7 @@ impl Streams {
         }
         if !segment.payload.is_empty() {
             self.payload(table, at, seq, segment.payload, cx);
+            self.make_room(table, StreamPool::is_over_budget, cx);
         }
         let closes = flags.has(TcpFlags::FIN | TcpFlags::RST);
         if packet.truncated || closes {
@@ -287,6 +288,20 @@ impl Streams {
         }
     }
 
+    /// Ends streams before their time for as long as the pool `lacks` room.
+    fn make_room<S: ObservationSink>(
+        &mut self,
+        table: &mut FlowTable,
+        lacks: impl Fn(&StreamPool) -> bool,
+        cx: &mut Context<'_, S>,
+    ) {
+        while lacks(&self.pool) {
+            let Some(victim) = self.pool.victim() else { break };
+            cx.counters.bump(Counter::StreamBuffersEvicted);
+            self.give_up(table, victim, cx);
+        }
+    }
+
     /// Takes a buffer for a stream whose first wanted octet is `base`, and puts a segment in it.
     #[allow(clippy::too_many_arguments, reason = "one private call site a case; a struct would only rename them")]
     fn hold<S: ObservationSink>(
@@ -300,11 +315,7 @@ impl Streams {
         unanchored: u8,
         cx: &mut Context<'_, S>,
     ) {
-        while self.pool.is_spent() {
-            let Some(victim) = self.pool.victim() else { break };
-            cx.counters.bump(Counter::StreamBuffersEvicted);
-            self.give_up(table, victim, cx);
-        }
+        self.make_room(table, StreamPool::is_spent, cx);
         let Some(index) = self.pool.take(at.entry, at.direction, base) else {
             cx.counters.bump(Counter::StreamBuffersEvicted);
             set(table, at, Half::DoneAnywhere, seq);

@@ -91,7 +91,7 @@ impl Recorder {
             let now = Instant::now();
             let reopen = state.reopen.swap(false, Ordering::Relaxed);
             for queue in &mut self.queues {
-                queue.push(&events);
+                queue.take(&events, now);
                 if reopen {
                     queue.reopen(now);
                 }

@@ -62,6 +62,7 @@ impl Worker {
 
     /// Gives up what has been silent too long at `now`; for a live worker when no packets come.
     pub fn idle<S: ObservationSink>(&mut self, now: Timestamp, sink: &mut S) {
+        self.decoder.expire(now, &mut self.counters);
         self.tracker.idle(now, &mut self.counters, sink);
     }
 
@@ -80,7 +81,7 @@ impl Worker {
         self.tracker.gauges()
     }
 
-    /// Datagrams that wait for fragments.
+    /// Fragments that wait for the rest of their datagrams.
     pub fn fragments_held(&self) -> usize {
         self.decoder.fragments_held()
     }

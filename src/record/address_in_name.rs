@@ -1,18 +1,26 @@
-//! Whether a name spells the address of the one who asked for it.
+//! Whether a name spells the address of a subscriber: of the one who asked for it, or of another.
 //!
 //! A site may give each visitor a host name of his own (`192-0-2-7.track.listed.example`), and services exist that
 //! make names of addresses (`192.0.2.7.nip.io`). Told as it is, such a name would tell the subscriber's address, so
-//! the finding then bears the rule's name in place of it. Encodings that need a key, and those that lose letter case
-//! in DNS (base64), are not recognised.
+//! the finding then bears the rule's name in place of it. The address need not be that of the packet: a name made of
+//! a visitor's IPv4 address is asked for over IPv6 too, and a forwarder asks for people behind it.
+//!
+//! The one who asked is looked for in every usual spelling. Others' addresses are read out of the name and looked up
+//! in the operator's networks, where a run of digits counts only if a prefix that the operator named holds it, for most
+//! such runs are just numbers; four decimal numbers in a row count wherever subscribers may be.
+//!
+//! Encodings that need a key, and those that lose letter case in DNS (base64), are not recognised.
 
 use std::fmt::Write;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::model::{Addr, DomainName};
 
-/// Whether `name` holds `client` in dotted, dashed, run-together, reversed or hexadecimal form.
-pub(super) fn spells(name: &DomainName, client: &Addr) -> bool {
-    if client.is_v4() && !may_spell_v4(name) {
+use super::networks::Networks;
+
+/// Whether `name` spells `client` or an address that `networks` show to be a subscriber's.
+pub(super) fn tells(name: &DomainName, client: &Addr, networks: &Networks) -> bool {
+    if !may_spell(name) {
         return false;
     }
     // One form for all separators; labels' ends too, so that an address spread over labels is seen.
@@ -22,13 +30,116 @@ pub(super) fn spells(name: &DomainName, client: &Addr) -> bool {
         text.push('.');
     }
     forms(client).iter().any(|form| holds(&text, form))
+        || any_v4(&text, |ip, certain| networks.may_be_subscriber(&Addr::from(IpAddr::V4(ip)), certain))
+        || any_v6(&text, |ip| networks.may_be_subscriber(&Addr::from(IpAddr::V6(ip)), false))
 }
 
-/// Whether a name has what every spelling of an IPv4 address has: a digit, or eight hexadecimal digits in a row. Most
-/// names have neither, and are done with here.
-fn may_spell_v4(name: &DomainName) -> bool {
+/// Whether a name has what every spelling of an address has: a digit, or eight hexadecimal digits in a row. Most names
+/// have neither, and are done with here. (IPv6 addresses of the Internet begin with a 2 or a 3.)
+fn may_spell(name: &DomainName) -> bool {
     name.labels().any(|label| {
         label.iter().any(u8::is_ascii_digit) || label.windows(8).any(|eight| eight.iter().all(u8::is_ascii_hexdigit))
+    })
+}
+
+/// Whether any IPv4 address that can be read in `text` is `wanted`, which is also told whether it can hardly be
+/// anything else.
+fn any_v4(text: &str, wanted: impl Fn(Ipv4Addr, bool) -> bool) -> bool {
+    let both = |octets: [u8; 4], certain| {
+        let [a, b, c, d] = octets;
+        wanted(octets.into(), certain) || wanted([d, c, b, a].into(), certain)
+    };
+    // Four numbers with one separator between each two; letters may stand at both ends.
+    let mut row: Vec<u8> = Vec::new();
+    let mut at = 0;
+    for token in text.split(|c: char| !c.is_ascii_digit()) {
+        if !text[..at].ends_with('.') {
+            row.clear();
+        }
+        at += token.len() + 1;
+        match token.parse::<u8>() {
+            Ok(octet) if token.len() <= 3 => row.push(octet),
+            _ => row.clear(),
+        }
+        if let Some(octets) = row.last_chunk::<4>()
+            && both(*octets, true)
+        {
+            return true;
+        }
+        if run_together(token).is_some_and(|octets| both(octets, false)) {
+            return true;
+        }
+        if token.len() >= 8 && token.parse::<u32>().is_ok_and(|bits| wanted(bits.into(), false)) {
+            return true;
+        }
+    }
+    let number = |digits: &str| u32::from_str_radix(digits, 16).ok();
+    windows(text, 8).filter_map(number).any(|bits| both(bits.to_be_bytes(), false))
+        || windows(text, 11)
+            .filter(|w| w.bytes().enumerate().all(|(n, b)| (n % 3 == 2) == (b == b'.')))
+            .filter_map(|w| number(&w.replace('.', "")))
+            .any(|bits| both(bits.to_be_bytes(), false))
+}
+
+/// `192000002007`.
+fn run_together(digits: &str) -> Option<[u8; 4]> {
+    let mut octets = [0; 4];
+    for (n, octet) in octets.iter_mut().enumerate() {
+        *octet = digits.get(n * 3..n * 3 + 3)?.parse().ok()?;
+    }
+    (digits.len() == 12).then_some(octets)
+}
+
+/// Whether any IPv6 address that can be read in `text` is `wanted`.
+fn any_v6(text: &str, wanted: impl Fn(Ipv6Addr) -> bool) -> bool {
+    let both = |digits: &str| {
+        let backwards: String = digits.chars().rev().collect();
+        [digits, &backwards].iter().any(|d| u128::from_str_radix(d, 16).is_ok_and(|bits| wanted(bits.into())))
+    };
+    if windows(text, 32).any(both) {
+        return true;
+    }
+    let nibbles = |w: &&str| w.bytes().enumerate().all(|(n, b)| if n % 2 == 0 { b != b'.' } else { b == b'.' });
+    if windows(text, 63).filter(nibbles).any(|w| both(&w.replace('.', ""))) {
+        return true;
+    }
+    let tokens: Vec<&str> = text.split('.').collect();
+    let group = |token: &&str| u16::from_str_radix(token, 16).ok().filter(|_| token.len() <= 4);
+    let groups: Vec<Option<u16>> = tokens.iter().map(group).collect();
+    let whole = |eight: &[Option<u16>]| {
+        let mut segments = [0; 8];
+        let known = eight.iter().zip(&mut segments).all(|(group, to)| group.map(|g| *to = g).is_some());
+        known && wanted(segments.into())
+    };
+    if groups.windows(8).any(whole) {
+        return true;
+    }
+    // `2001.db8..7`: the groups on both sides of an empty token, as far as they go.
+    let mut gaps = tokens.iter().enumerate().filter(|(_, token)| token.is_empty()).map(|(at, _)| at);
+    gaps.any(|at| {
+        let left: Vec<u16> = groups[..at].iter().rev().map_while(|g| *g).take(7).collect();
+        let right: Vec<u16> = groups[at + 1..].iter().map_while(|g| *g).take(7).collect();
+        (1..=left.len()).any(|l| {
+            (0..=right.len().min(7 - l)).any(|r| {
+                let mut segments = [0; 8];
+                for (to, group) in segments.iter_mut().zip(left[..l].iter().rev()) {
+                    *to = *group;
+                }
+                segments[8 - r..].copy_from_slice(&right[..r]);
+                wanted(segments.into())
+            })
+        })
+    })
+}
+
+/// Every stretch of `len` hexadecimal digits and separators, with no decimal digit on either side.
+fn windows(text: &str, len: usize) -> impl Iterator<Item = &str> {
+    let octets = text.as_bytes();
+    let is_digit = |b: Option<&u8>| b.is_some_and(u8::is_ascii_digit);
+    (0..(octets.len() + 1).saturating_sub(len)).filter_map(move |at| {
+        let edges = is_digit(at.checked_sub(1).and_then(|b| octets.get(b))) || is_digit(octets.get(at + len));
+        let window = text.get(at..at + len).filter(|_| !edges)?;
+        window.bytes().all(|b| b.is_ascii_hexdigit() || b == b'.').then_some(window)
     })
 }
 
@@ -87,9 +198,24 @@ fn holds(text: &str, form: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::{Cidr, Role};
 
     fn spelt(name: &str, client: &str) -> bool {
-        spells(&DomainName::from_text(name.as_bytes()).unwrap(), &Addr::from(client.parse::<IpAddr>().unwrap()))
+        tells(&named(name), &Addr::from(client.parse::<IpAddr>().unwrap()), &elsewhere())
+    }
+
+    fn named(name: &str) -> DomainName {
+        DomainName::from_text(name.as_bytes()).unwrap()
+    }
+
+    fn networks(subscribers: &[(&str, u8)]) -> Networks {
+        let cidr = |(network, len): &(&str, u8)| Cidr::new(network.parse().unwrap(), *len);
+        Networks::new(subscribers.iter().map(|s| (Role::Subscriber, cidr(s))))
+    }
+
+    /// Nobody's address is a subscriber's but the asker's own.
+    fn elsewhere() -> Networks {
+        networks(&[("233.252.0.0", 24)])
     }
 
     #[test]
@@ -123,6 +249,69 @@ mod tests {
     fn other_numbers_are_not() {
         for name in ["192.0.2.77.listed.example", "1192.0.2.7.example", "casino-777.example", "192-0-2.example"] {
             assert!(!spelt(name, "192.0.2.7"), "{name}");
+        }
+    }
+
+    #[test]
+    fn addresses_of_other_subscribers_are_seen_too() {
+        let networks = networks(&[("100.64.0.0", 10), ("2001:db8::", 33)]);
+        let asker = Addr::v4([192, 0, 2, 7]);
+        for name in [
+            "100-64-171-220.listed.example",
+            "ip100.64.171.220x.listed.example",
+            "--ffff-100.64.171.220.listed.example",
+            "220-171-64-100.listed.example",
+            "7-220-171-64-100.listed.example",
+            "100-064-171-220.listed.example",
+            "100064171220.listed.example",
+            "6440abdc.listed.example",
+            "udcab4064x.listed.example",
+            "64-40-ab-dc.listed.example",
+            "1681959900.listed.example",
+            "2001-db8--7.listed.example",
+            "2001-db8-1-2--7.listed.example",
+            "2001-db8-1-2-3-4-5-6.listed.example",
+            "2001.0db8.0001.0002.0003.0004.0005.0006.listed.example",
+            "x20010db8000100020003000400050006.listed.example",
+            "6.0.0.0.5.0.0.0.4.0.0.0.3.0.0.0.2.0.0.0.1.0.0.0.8.b.d.0.1.0.0.2.listed.example",
+            "60005000400030002000100008bd01002.listed.example".split_at(1).1,
+        ] {
+            assert!(tells(&named(name), &asker, &networks), "{name}");
+        }
+        for name in [
+            "198-18-0-1.listed.example",
+            "100-164-171-220.listed.example",
+            "1000-64-171-220.listed.example",
+            "100-64-171.listed.example",
+            "casino-777.listed.example",
+            "5440abdc.listed.example",
+            "2681959900.listed.example",
+            "2001-db8-8000--7.listed.example",
+            "d41d8cd98f00b204e9800998ecf8427e.listed.example",
+            "listed.example",
+        ] {
+            assert!(!tells(&named(name), &asker, &networks), "{name}");
+        }
+    }
+
+    #[test]
+    fn where_anyone_may_be_a_subscriber_only_plain_spellings_count() {
+        let asker = Addr::v4([192, 0, 2, 7]);
+        assert!(tells(&named("198-18-0-1.listed.example"), &asker, &Networks::unknown()));
+        for name in ["6440abdc.listed.example", "1681959900.x.example", "d41d8cd98f00b204e9800998ecf8427e.x.example"] {
+            assert!(!tells(&named(name), &asker, &Networks::unknown()), "{name}");
+        }
+    }
+
+    #[test]
+    fn the_longest_names_are_read_in_bounded_time() {
+        let networks = networks(&[("100.64.0.0", 10), ("2001:db8::", 33)]);
+        for label in ["1.", "a-", "--", "2001-", "12", "abcdef12"] {
+            let text: String = label.repeat(DomainName::MAX).chars().take(DomainName::MAX - 1).collect();
+            let text = text.trim_end_matches('.');
+            for _ in 0..100 {
+                tells(&named(text), &Addr::v4([192, 0, 2, 7]), &networks);
+            }
         }
     }
 }

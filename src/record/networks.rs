@@ -84,12 +84,22 @@ impl Networks {
 
     /// The role of an address.
     pub fn role(&self, addr: &Addr) -> Role {
+        self.named(addr).unwrap_or(self.unnamed)
+    }
+
+    /// Whether an address that was read out of a text may be a subscriber's. One that is not certain to be an address
+    /// at all counts only if the operator named a prefix that holds it.
+    pub(super) fn may_be_subscriber(&self, addr: &Addr, certain: bool) -> bool {
+        match self.named(addr) {
+            Some(role) => role.is_subscriber_side(),
+            None => certain && self.unnamed.is_subscriber_side(),
+        }
+    }
+
+    /// The role that the operator gave it.
+    fn named(&self, addr: &Addr) -> Option<Role> {
         let (bits, v4) = (u128::from_be_bytes(*addr.octets()), addr.is_v4());
-        self.levels
-            .iter()
-            .filter(|l| l.v4 == v4)
-            .find_map(|l| l.roles.get(&(bits & mask(l.len, v4))).copied())
-            .unwrap_or(self.unnamed)
+        self.levels.iter().filter(|l| l.v4 == v4).find_map(|l| l.roles.get(&(bits & mask(l.len, v4))).copied())
     }
 }
 

@@ -111,9 +111,8 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
 
     let states = workers.iter().map(|w| Arc::clone(w.state())).collect();
     let view = Arc::new(View::new(config, Arc::clone(&metrics), Arc::clone(&rules), states, Arc::clone(&recorder)));
-    let http = HttpServer::start(&config.http, HttpTimes::default(), Arc::clone(&view) as _)
+    let _http = HttpServer::start(&config.http, HttpTimes::default(), Arc::clone(&view) as _)
         .map_err(DaemonError::system(format!("cannot listen on {} for HTTP", config.http.listen)))?;
-    events::http_listening(http.local_addr());
     events::started(env!("CARGO_PKG_VERSION"), &config.sensor.name, workers.len(), rules.count());
 
     let mut reminded: Option<Instant> = None;

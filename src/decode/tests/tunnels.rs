@@ -112,6 +112,24 @@ fn vxlan() {
     is_left(Ethernet, &to_port(4789, &cat(&[&VXLAN, &ethernet(0x0806, &[0; 28])])), Counter::SkipNotIp);
 }
 
+/// What is missing of the frame lies behind the outer packet, so an inner length that does not fit is a lie.
+#[test]
+fn a_tunnel_is_not_made_plausible_by_a_frame_that_was_cut_behind_it() {
+    let mut inside = hello_frame();
+    inside[14 + 2..14 + 4].copy_from_slice(&[0, 220]);
+    for (port, header) in [(6081, [0, 0, 0x65, 0x58, 0, 0, 7, 0]), (4789, [8, 0, 0, 0, 0, 0, 7, 0])] {
+        let frame = to_port(port, &cat(&[&header, &inside]));
+        let mut bench = Bench::new(Ethernet);
+        let whole = bench.see(&frame);
+        assert_eq!(whole.as_ref().map(|seen| (seen.ports.1, seen.truncated)), Some((port, false)));
+        assert_eq!(bench.see_cut(&frame, frame.len() + 4), whole);
+        // The same behind a header that the fast lane does not know.
+        bench.link = LinkType::from_linktype(240).unwrap();
+        let behind = bench.see_cut(&cat(&[&[0; 4], &frame]), frame.len() + 8);
+        assert_eq!(behind.map(|seen| (seen.ports.1, seen.truncated)), Some((port, false)));
+    }
+}
+
 #[test]
 fn geneve() {
     let header = |words: u8, protocol: u16| cat(&[&[words, 0], &protocol.to_be_bytes(), &[0, 0, 7, 0]]);

@@ -30,7 +30,9 @@ impl<'a> RequestLine<'a> {
     /// Reads `line`, without its line end: a method, white space, anything, white space, `HTTP/1.` and a digit. More
     /// white space than one space is let through (RFC 9112 section 3), control characters are not.
     pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
-        let line = line.trim_ascii_end();
+        // White space as HTTP has it: a form feed is none, and refused below.
+        let end = line.iter().rposition(|b| !is_blank(*b) && *b != b'\r').map_or(0, |last| last + 1);
+        let line = line.get(..end)?;
         let (method, rest) = line.split_at_checked(line.iter().position(|b| is_blank(*b))?)?;
         if method.len() > MAX_METHOD
             || !method.first()?.is_ascii_alphabetic()
@@ -107,6 +109,7 @@ mod tests {
             "1GET / HTTP/1.1",
             "A_METHOD_THAT_IS_TOO_LONG / HTTP/1.1",
             "GET /\x00 HTTP/1.1",
+            "GET / HTTP/1.1\x0c",
         ] {
             assert_eq!(parts(line), None, "{line}");
         }

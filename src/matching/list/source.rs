@@ -34,6 +34,21 @@ impl<R: Read> Source<R> {
         (self.bytes, self.hash.clone().finalize().into())
     }
 
+    /// Fills `buf` unless the end comes before. So what is looked at together, the file's first octets above all, does
+    /// not depend on the pieces in which a pipe delivers it.
+    fn fill(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        let mut filled = 0;
+        while let Some(space @ [_, ..]) = buf.get_mut(filled..) {
+            match self.inner.read(space) {
+                Ok(0) => break,
+                Ok(n) => filled += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(filled)
+    }
+
     fn fail(&mut self, problem: Problem) -> io::Result<usize> {
         self.problem = Some(problem);
         Err(io::Error::from(io::ErrorKind::InvalidData))
@@ -42,12 +57,9 @@ impl<R: Read> Source<R> {
 
 impl<R: Read> Read for Source<R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        let n = loop {
-            match self.inner.read(buf) {
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return self.fail(Problem::Io(e)),
-                Ok(n) => break n,
-            }
+        let n = match self.fill(buf) {
+            Ok(n) => n,
+            Err(e) => return self.fail(Problem::Io(e)),
         };
         let read = buf.get(..n).unwrap_or_default();
         let kind = if self.bytes == 0 { not_text(read) } else { None };

@@ -191,6 +191,26 @@ fn binary_files_are_refused() {
     }
 }
 
+/// A pipe may deliver a file octet by octet: byte order mark, markup and signatures are known all the same.
+#[test]
+fn the_pieces_in_which_a_file_arrives_do_not_matter() {
+    struct Trickle<'a>(&'a [u8]);
+    impl std::io::Read for Trickle<'_> {
+        fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+            let n = self.0.len().min(buf.len()).min(1);
+            buf[..n].copy_from_slice(&self.0[..n]);
+            self.0 = &self.0[n..];
+            Ok(n)
+        }
+    }
+    let trickle = |text: &str| parse(Trickle(text.as_bytes()), Format::Auto, MAX_FILE_BYTES);
+    let register =
+        "\u{feff} <Rejestr><PozycjaRejestru><AdresDomeny>a.example</AdresDomeny></PozycjaRejestru></Rejestr>";
+    assert_eq!(trickle(register).unwrap().facts(), good(register).facts());
+    assert_eq!(rules(&trickle("\u{feff}a.example\n").unwrap()), ["a.example:1"]);
+    assert!(matches!(trickle("BZh9"), Err(Problem::Binary { kind: Some("bzip2") })));
+}
+
 #[test]
 fn a_line_of_ten_megabytes_is_one_rejection() {
     let mut text = vec![b'x'; 10 << 20];

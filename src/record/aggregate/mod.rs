@@ -131,7 +131,7 @@ impl Aggregator {
             self.counters.suppress(reason);
             return;
         }
-        let withheld = address_in_name::spells(&hit.name, &hit.client);
+        let withheld = address_in_name::tells(&hit.name, &hit.client, &self.networks);
         let name = if withheld { hit.rule.pattern } else { hit.name };
         self.counters.names_withheld += u64::from(withheld);
         let subscriber = self.subscribers.pseudonym(&hit.client);
