@@ -129,10 +129,14 @@ impl Streams {
                 }
                 table.entry(at.entry).reset();
             }
+        } else {
+            // A server's new beginning while the client's goes on: what is held of the server's belongs to neither.
+            self.finish_stream(&entry, at.direction, cx);
         }
         let entry = table.entry(at.entry);
         let (own, other) = (at.direction, 1 - at.direction);
         entry.next[own] = first;
+        entry.buffers[own] = NO_BUFFER;
         entry.halves[own] = if from_server && !at.dns { Half::DoneAnywhere } else { Half::Expecting };
         if entry.halves[other] == Half::Unseen {
             if from_server {

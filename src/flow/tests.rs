@@ -64,6 +64,22 @@ fn streams_that_grow_stay_within_the_octets_they_may_hold() {
     }
 }
 
+/// A SYN-ACK that does not fit the stream that is being read in its direction ends it; its buffer is given back.
+#[test]
+fn a_syn_ack_out_of_place_leaves_no_buffer_behind() {
+    let (mut tracker, mut counters) = (Tracker::new(&LIMITS, Reading::default()), Counters::new());
+    let mut names = 0;
+    let mut sink = |_: &Observation<'_>| names += 1;
+    let hello = long_hello(16_384);
+    let flags = TcpFlags(TcpFlags::SYN | TcpFlags::ACK);
+    let syn_ack = TcpSegment { src_port: 40_000, dst_port: 443, seq: 9_000_000, ack: 1, flags, payload: &[] };
+    tracker.packet(&packet(1, 0, tcp(77, &hello[..1400])), &mut counters, &mut sink);
+    assert_eq!(tracker.gauges().streams, 1);
+    tracker.packet(&packet(1, 1, Transport::Tcp(syn_ack)), &mut counters, &mut sink);
+    assert_eq!((tracker.gauges().streams, tracker.gauges().stream_octets), (0, 0));
+    assert_eq!(names, 1, "what was there of the hello had the name");
+}
+
 /// One small CRYPTO frame at a high offset claims memory for all octets before it.
 #[test]
 fn connections_stay_within_the_octets_they_may_hold() {
