@@ -47,7 +47,7 @@ pub struct RecordCounters {
     pub events: [u64; 3],
     /// Findings closed: at the end of their window, at shutdown, early for want of room.
     pub closed: [u64; 3],
-    /// Findings whose name spelt the subscriber's address and was replaced by the rule's.
+    /// Findings whose name spelt a subscriber's address and was replaced by the rule's.
     pub names_withheld: u64,
     /// Hits that should have had a pseudonym but got none because the operating system gave no random bytes.
     pub pseudonyms_missing: u64,

@@ -35,7 +35,7 @@ pub(super) fn table(state: Arc<State>, control: Arc<control::State>) -> Result<T
         counter(
             "names_withheld_total",
             &[],
-            "Matches whose name spelt the subscriber's address and was replaced by the rule's.",
+            "Matches whose name spelt a subscriber's address and was replaced by the rule's.",
         ),
         counter(
             "pseudonyms_missing_total",
