@@ -56,7 +56,7 @@ pub enum Progress<'a> {
 ///
 /// It holds what was received of the handshake message and nothing else. Once it has found or rejected, it takes
 /// nothing more and repeats its answer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct HelloReader {
     /// The handshake message so far.
     message: Vec<u8>,
@@ -71,10 +71,23 @@ pub struct HelloReader {
     rejected: Option<TlsError>,
 }
 
+impl Default for HelloReader {
+    fn default() -> Self {
+        HelloReader::new()
+    }
+}
+
 impl HelloReader {
     /// A reader at the start of a stream.
     pub fn new() -> Self {
-        HelloReader { wanted: HANDSHAKE_HEADER, ..HelloReader::default() }
+        HelloReader {
+            message: Vec::new(),
+            wanted: HANDSHAKE_HEADER,
+            header: [0; RECORD_HEADER],
+            header_len: 0,
+            record_left: 0,
+            rejected: None,
+        }
     }
 
     /// Takes the next octets of the stream, in order and without gaps.
