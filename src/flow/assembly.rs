@@ -67,6 +67,12 @@ impl Assembly {
         }
     }
 
+    /// The contiguous parts that wait behind holes.
+    pub(crate) fn behind_holes(&self) -> impl Iterator<Item = &[u8]> {
+        let parts = self.filled.iter().filter(|(start, _)| *start > 0);
+        parts.filter_map(|(start, end)| self.octets.get(*start as usize..*end as usize))
+    }
+
     /// Adds a segment.
     pub(crate) fn insert(&mut self, seq: u32, payload: &[u8]) -> Inserted {
         let offset = seq.wrapping_sub(self.base) as i32;

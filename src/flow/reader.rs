@@ -20,6 +20,8 @@ pub(crate) enum Reader {
     TlsRecords { reader: Box<tls::HelloReader>, fed: usize },
     /// An HTTP/1 request head.
     Http(http::HeadScanner),
+    /// The body of a request that comes in chunks.
+    HttpBody(http::BodySkipper),
     /// DNS messages, each after its length.
     Dns,
 }
@@ -70,6 +72,8 @@ pub(crate) enum Then {
     Nothing,
     NextMessage,
     NextRequest,
+    /// The rest of a body, of which the reader knows how far it is.
+    RestOfBody,
 }
 
 impl Then {
@@ -78,7 +82,7 @@ impl Then {
         match self {
             Then::Nothing => Half::Done,
             Then::NextMessage => Half::BetweenMessages,
-            Then::NextRequest => Half::BetweenRequests,
+            Then::NextRequest | Then::RestOfBody => Half::BetweenRequests,
         }
     }
 }
@@ -108,9 +112,14 @@ pub(crate) fn begins_hello(payload: &[u8]) -> bool {
     payload.first() == Some(&0x16) && payload.len() > 10 && tls::probe(payload) == tls::Probe::Yes
 }
 
-/// Whether a segment begins with an HTTP/1 request beyond doubt.
-pub(crate) fn begins_request(payload: &[u8]) -> bool {
-    http::probe(payload) == http::Probe::Yes
+/// Whether a segment begins with a hello or a request beyond doubt.
+#[inline]
+pub(crate) fn begins(payload: &[u8], scope: Scope) -> bool {
+    match payload.first() {
+        Some(0x16) => begins_hello(payload),
+        Some(b'A'..=b'Z') => scope.allows(Proto::Http) && http::probe(payload) == http::Probe::Yes,
+        _ => false,
+    }
 }
 
 /// Whether a segment may begin with an HTTP/1 request.
@@ -159,7 +168,7 @@ pub(crate) fn read<S: ObservationSink>(
                     tls::Progress::Reject(_) => Step::Not(Some(Counter::TlsMalformed)),
                 };
             }
-            Reader::Http(_) => return read_requests(reader, prefix, from, cx),
+            Reader::Http(_) | Reader::HttpBody(_) => return read_requests(reader, prefix, from, cx),
             Reader::Dns => return read_messages(prefix, from, cx),
         }
     }
@@ -186,7 +195,22 @@ fn read_requests<S: ObservationSink>(
 ) -> Step {
     let mut read: usize = 0;
     loop {
-        let rest = prefix.get(read..).unwrap_or_default();
+        let mut rest = prefix.get(read..).unwrap_or_default();
+        if let Reader::HttpBody(skipper) = reader {
+            match skipper.feed(rest) {
+                http::Skip::More => return Step::Read { octets: clamp(prefix.len()), then: Then::RestOfBody },
+                http::Skip::Done { consumed } => {
+                    read += consumed;
+                    rest = prefix.get(read..).unwrap_or_default();
+                }
+                // The next request is recognised at the start of a later segment.
+                http::Skip::Lost => {
+                    read = prefix.len();
+                    rest = &[];
+                }
+            }
+            *reader = Reader::Http(http::HeadScanner::default());
+        }
         if rest.is_empty() {
             return Step::Read { octets: clamp(read), then: Then::NextRequest };
         }
@@ -214,8 +238,12 @@ fn read_requests<S: ObservationSink>(
                     http::Body::None => {}
                     http::Body::Tunnel => return Step::Read { octets: clamp(read), then: Then::Nothing },
                     http::Body::Length(n) => read = read.saturating_add(usize::try_from(n).unwrap_or(usize::MAX)),
+                    http::Body::Chunked => {
+                        *reader = Reader::HttpBody(http::BodySkipper::new(head.body));
+                        continue;
+                    }
                     // The next request is recognised at the start of a later segment.
-                    http::Body::Chunked | http::Body::Unknown => {
+                    http::Body::Unknown => {
                         return Step::Read { octets: clamp(read.max(prefix.len())), then: Then::NextRequest };
                     }
                 }
@@ -258,6 +286,21 @@ pub(crate) fn read_partial<S: ObservationSink>(reader: &Reader, prefix: &[u8], f
                 emit::dns_message(message, from, cx);
             }
         }
-        Reader::Undecided => {}
+        Reader::HttpBody(_) | Reader::Undecided => {}
     }
+}
+
+/// Reads octets behind a gap that was never filled, if a hello, a request or a DNS message begins there.
+pub(crate) fn read_behind_gap<S: ObservationSink>(part: &[u8], is_dns: bool, from: &Source, cx: &mut Context<'_, S>) {
+    let mut reader = match is_dns {
+        true if begins_dns(part) => Reader::Dns,
+        false if begins(part, cx.scope) => Reader::Undecided,
+        _ => return,
+    };
+    let read = match read(&mut reader, part, from, cx) {
+        Step::More => 0,
+        Step::Read { octets, then: Then::NextMessage | Then::NextRequest } => octets as usize,
+        Step::Read { .. } | Step::Not(_) => return,
+    };
+    read_partial(&reader, part.get(read..).unwrap_or_default(), from, cx);
 }

@@ -25,9 +25,9 @@ pub(crate) enum Half {
     BetweenRequests,
     /// DNS over TCP with nothing held; `next` is where the next message should start.
     BetweenMessages,
-    /// Nothing more is wanted, except a hello that starts at `next` or later.
+    /// Nothing more is wanted, except a hello or a request that starts a segment at `next` or later.
     Done,
-    /// Nothing more is wanted, except a hello that starts anywhere.
+    /// Nothing more is wanted, except a hello or a request that starts a segment.
     DoneAnywhere,
 }
 

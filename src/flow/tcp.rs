@@ -12,7 +12,7 @@ use super::key::{Direction, FlowKey};
 use super::pool::{NO_BUFFER, Stream, StreamPool};
 use super::reader::{self, Reader, Source, Start, Step, Then};
 use super::table::{Entry, FlowTable, Half};
-use crate::model::{Counter, EncapChain, ObservationSink, Packet, Proto, TcpFlags, TcpSegment, Timestamp};
+use crate::model::{Counter, EncapChain, ObservationSink, Packet, Proto, Scope, TcpFlags, TcpSegment, Timestamp};
 
 /// IP protocol number of TCP.
 pub(super) const TCP: u8 = 6;
@@ -96,7 +96,8 @@ impl Streams {
         }
         let closes = flags.has(TcpFlags::FIN | TcpFlags::RST);
         if packet.truncated || closes {
-            self.cut(table, at, flags.has(TcpFlags::RST), cx);
+            let end = seq.wrapping_add(segment.payload.len() as u32);
+            self.cut(table, at, end, flags.has(TcpFlags::RST), cx);
         }
     }
 
@@ -118,6 +119,10 @@ impl Streams {
         let first = segment.seq.wrapping_add(1);
         let entry = *table.entry(at.entry);
         let from_server = segment.flags.has(TcpFlags::ACK);
+        self.anchor(&entry, at.direction, first);
+        if from_server {
+            self.anchor(&entry, 1 - at.direction, segment.ack);
+        }
         if entry.halves[at.direction] != Half::Unseen && self.begins_at(&entry, at.direction, first) {
             return;
         }
@@ -145,6 +150,18 @@ impl Streams {
             } else if !at.dns {
                 entry.halves[other] = Half::DoneAnywhere;
             }
+        }
+    }
+
+    /// A start that comes after segments of its stream: they were kept in this hope.
+    fn anchor(&mut self, entry: &Entry, direction: Direction, first: u32) {
+        if entry.halves[direction] == Half::Reading {
+            self.pool.with(entry.buffers[direction], |s| {
+                if s.unanchored > 0 && s.assembly.base().wrapping_sub(first) <= Assembly::WINDOW {
+                    s.assembly.rebase(first);
+                    s.unanchored = 0;
+                }
+            });
         }
     }
 
@@ -177,8 +194,9 @@ impl Streams {
         let ahead = seq.wrapping_sub(next) as i32;
         match entry.halves[at.direction] {
             Half::Done | Half::DoneAnywhere => {
-                let anywhere = entry.halves[at.direction] == Half::DoneAnywhere;
-                if reader::begins_hello(payload) && (anywhere || ahead >= 0) {
+                // Octets from before `next` are a repetition, unless they are so far away that they cannot be.
+                let new = ahead >= 0 || ahead.unsigned_abs() > Assembly::WINDOW;
+                if (new || entry.halves[at.direction] == Half::DoneAnywhere) && reader::begins(payload, cx.scope) {
                     self.start(table, at, seq, payload, Reader::Undecided, cx);
                 }
             }
@@ -198,10 +216,6 @@ impl Streams {
                     self.in_order(table, at, next, rest, reader, cx);
                 } else if ahead == 0 {
                     self.in_order(table, at, seq, payload, reader, cx);
-                } else if entry.halves[at.direction] == Half::BetweenRequests {
-                    if reader::begins_request(payload) {
-                        self.start(table, at, seq, payload, Reader::Undecided, cx);
-                    }
                 } else if (ahead as u32) < Assembly::WINDOW {
                     self.hold(table, at, next, seq, payload, reader, 0, cx);
                 } else {
@@ -249,14 +263,14 @@ impl Streams {
             return;
         }
         match reader::classify(payload, cx.scope) {
-            Start::Tls | Start::Http | Start::Unclear => {
+            Start::Tls | Start::Http => {
                 let other = &mut table.entry(at.entry).halves[1 - at.direction];
                 if *other == Half::Unseen {
                     *other = Half::DoneAnywhere;
                 }
                 self.start(table, at, seq, payload, Reader::Undecided, cx);
             }
-            Start::Nothing => self.hold(table, at, seq, seq, payload, Reader::Undecided, 1, cx),
+            Start::Unclear | Start::Nothing => self.hold(table, at, seq, seq, payload, Reader::Undecided, 1, cx),
         }
     }
 
@@ -278,6 +292,7 @@ impl Streams {
                 let next = seq.wrapping_add(octets);
                 let rest = payload.get(octets as usize..).filter(|r| !r.is_empty());
                 match (rest, then) {
+                    (_, Then::RestOfBody) => self.hold(table, at, next, next, &[], reader, 0, cx),
                     (Some(rest), Then::NextMessage) => self.hold(table, at, next, next, rest, Reader::Dns, 0, cx),
                     (Some(rest), Then::NextRequest) => self.hold(table, at, next, next, rest, reader, 0, cx),
                     _ => set(table, at, then.half(), next),
@@ -354,14 +369,11 @@ impl Streams {
             s.touched = at.ts;
             s.encap = at.encap;
             if s.unanchored > 0 {
-                if matches!(reader::classify(payload, scope), Start::Tls | Start::Http) {
+                if is_start(payload, scope) {
                     s.assembly.rebase(seq);
                     s.unanchored = 0;
-                } else {
-                    s.unanchored += 1;
-                    if s.unanchored > MAX_UNANCHORED {
-                        return Advanced::Leave(Some(Counter::StreamUnknown));
-                    }
+                } else if (seq.wrapping_sub(s.assembly.base()) as i32) < 0 {
+                    s.assembly.rebase(seq);
                 }
             }
             let before = s.assembly.prefix().len();
@@ -377,12 +389,25 @@ impl Streams {
                     }
                 }
             }
-            if s.unanchored > 0 || s.assembly.prefix().len() == before {
+            if s.unanchored > 0 {
+                if is_start(s.assembly.prefix(), scope) {
+                    s.unanchored = 0;
+                } else if s.unanchored < MAX_UNANCHORED {
+                    s.unanchored += 1;
+                    return Advanced::Wait;
+                } else {
+                    return Advanced::Leave(Some(Counter::StreamUnknown));
+                }
+            } else if s.assembly.prefix().len() == before {
                 return Advanced::Wait;
             }
             advance(s, &from, cx)
         });
+        let too_long = matches!(advanced, Some(Advanced::Leave(Some(Counter::StreamTooLong))));
         self.settle(table, at, advanced.unwrap_or(Advanced::Leave(None)), cx);
+        if too_long && !at.dns && reader::begins(payload, cx.scope) {
+            self.start(table, at, seq, payload, Reader::Undecided, cx);
+        }
     }
 
     /// Acts on what became of a stream's buffer.
@@ -408,24 +433,34 @@ impl Streams {
                 if let Some(reason) = reason {
                     cx.counters.bump(reason);
                 }
-                set(table, at, Half::DoneAnywhere, 0);
+                set(table, at, abandoned(at.dns), 0);
             }
         }
     }
 
-    /// No more octets will come after this segment: a FIN, a reset, or a packet that the snap length cut.
-    fn cut<S: ObservationSink>(&mut self, table: &mut FlowTable, at: At, reset: bool, cx: &mut Context<'_, S>) {
+    /// No more octets will come after the one before `end`: a FIN, a reset, or a packet that the snap length cut.
+    fn cut<S: ObservationSink>(
+        &mut self,
+        table: &mut FlowTable,
+        at: At,
+        end: u32,
+        reset: bool,
+        cx: &mut Context<'_, S>,
+    ) {
         let directions = if reset { 0..2 } else { at.direction..at.direction + 1 };
         for direction in directions {
             let entry = *table.entry(at.entry);
             if entry.halves[direction] != Half::Reading {
                 continue;
             }
-            // After a FIN the missing octets may still arrive out of order.
-            let waits = self.pool.get(entry.buffers[direction] as usize).is_some_and(|s| s.assembly.has_hole());
+            // After a FIN the octets before it may still arrive out of order, and so may the start.
+            let waits = self.pool.get(entry.buffers[direction] as usize).is_some_and(|s| {
+                let missing = end.wrapping_sub(s.assembly.base()) as i32 - s.assembly.prefix().len() as i32;
+                s.unanchored > 0 || s.assembly.has_hole() || missing > 0
+            });
             if reset || !waits {
                 self.finish_stream(&entry, direction, cx);
-                set(table, At { direction, ..at }, Half::DoneAnywhere, 0);
+                set(table, At { direction, ..at }, abandoned(at.dns), 0);
             }
         }
     }
@@ -442,7 +477,12 @@ impl Streams {
                 if s.assembly.has_hole() {
                     cx.counters.bump(Counter::StreamGap);
                 }
-                reader::read_partial(&s.reader, s.assembly.prefix(), &source(entry, at), cx);
+                let from = source(entry, at);
+                reader::read_partial(&s.reader, s.assembly.prefix(), &from, cx);
+                let dns = cx.is_dns_port(entry.key.low.port, entry.key.high.port);
+                for part in s.assembly.behind_holes() {
+                    reader::read_behind_gap(part, dns, &from, cx);
+                }
             }
         });
         self.pool.release(index);
@@ -458,9 +498,7 @@ impl Streams {
         let entry = *table.entry(entry_index);
         if entry.protocol == TCP && entry.buffers[direction] == index {
             self.finish_stream(&entry, direction, cx);
-            // A DNS stream goes on with its next message; anything else may only begin anew.
-            let half =
-                if cx.is_dns_port(entry.key.low.port, entry.key.high.port) { Half::Unseen } else { Half::DoneAnywhere };
+            let half = abandoned(cx.is_dns_port(entry.key.low.port, entry.key.high.port));
             let entry = table.entry(entry_index);
             entry.halves[direction] = half;
             entry.buffers[direction] = NO_BUFFER;
@@ -498,30 +536,47 @@ enum Advanced {
 
 /// Reads on in a stream's contiguous octets.
 fn advance<S: ObservationSink>(s: &mut Stream, from: &Source, cx: &mut Context<'_, S>) -> Advanced {
-    match reader::read(&mut s.reader, s.assembly.prefix(), from, cx) {
-        Step::More => Advanced::Wait,
-        Step::Not(reason) => {
-            if let Some(reason) = reason {
-                cx.counters.bump(reason);
+    loop {
+        let (octets, then) = match reader::read(&mut s.reader, s.assembly.prefix(), from, cx) {
+            Step::More => return Advanced::Wait,
+            Step::Not(reason) => {
+                if let Some(reason) = reason {
+                    cx.counters.bump(reason);
+                }
+                return Advanced::Leave(None);
             }
-            Advanced::Leave(None)
+            Step::Read { octets, then } => (octets, then),
+        };
+        let next = s.assembly.base().wrapping_add(octets);
+        if then == Then::Nothing {
+            return Advanced::Done { half: Half::Done, next };
         }
-        Step::Read { octets, then } => {
-            let next = s.assembly.base().wrapping_add(octets);
-            if then == Then::Nothing {
-                return Advanced::Done { half: Half::Done, next };
-            }
-            if octets as usize <= s.assembly.prefix().len() {
-                s.assembly.consume(octets as usize);
-            } else {
-                s.assembly.rebase(next);
-            }
-            if s.assembly.prefix().is_empty() && !s.assembly.has_hole() {
-                return Advanced::Done { half: then.half(), next };
-            }
-            Advanced::Wait
+        let all_was_read = octets as usize <= s.assembly.prefix().len();
+        if all_was_read {
+            s.assembly.consume(octets as usize);
+        } else {
+            s.assembly.rebase(next);
         }
+        let is_empty = s.assembly.prefix().is_empty();
+        if is_empty && !s.assembly.has_hole() && then != Then::RestOfBody {
+            return Advanced::Done { half: then.half(), next };
+        }
+        if all_was_read || is_empty {
+            return Advanced::Wait;
+        }
+        // A hole lay in a body, which does not matter, and what is behind the body is there already.
     }
+}
+
+/// Whether a stream, or what is left of it, begins here beyond doubt.
+fn is_start(octets: &[u8], scope: Scope) -> bool {
+    matches!(reader::classify(octets, scope), Start::Tls | Start::Http)
+}
+
+/// The state of a direction whose buffer was given up. A DNS stream goes on with its next message; anything else may
+/// only begin anew.
+fn abandoned(dns: bool) -> Half {
+    if dns { Half::Unseen } else { Half::DoneAnywhere }
 }
 
 fn set(table: &mut FlowTable, at: At, half: Half, next: u32) {
