@@ -1,6 +1,8 @@
 //! What reading a DNS message costs: a query's name walk, and a response with a CNAME chain or an HTTPS record.
 #![allow(missing_docs, reason = "criterion's macros make functions without documentation")]
 
+mod quick;
+
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use stakeout::extract::dns::{DnsScratch, is_reverse_name, parse, probe};
 use std::hint::black_box;
@@ -77,5 +79,5 @@ fn bench(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, bench);
+criterion_group! { name = benches; config = quick::criterion(); targets = bench }
 criterion_main!(benches);

@@ -2,6 +2,8 @@
 //!
 //! Run with `cargo bench --bench extract_hello`.
 
+mod quick;
+
 use std::hint::black_box;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
@@ -118,5 +120,5 @@ fn quic_initial(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, tls_hello, quic_initial);
+criterion_group! { name = benches; config = quick::criterion(); targets = tls_hello, quic_initial }
 criterion_main!(benches);

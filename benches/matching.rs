@@ -6,6 +6,8 @@
 
 #![expect(clippy::print_stderr, reason = "a bench reports on standard error")]
 
+mod quick;
+
 use std::fmt::Write;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -153,5 +155,5 @@ fn load(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, lookup, load);
+criterion_group! { name = benches; config = quick::criterion(); targets = lookup, load }
 criterion_main!(benches);
