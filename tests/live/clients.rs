@@ -155,7 +155,7 @@ fn visit_by_curl(lab: &Lab, expected: &mut Expected) {
     expected.add(&["tls"], "fixed.lucky-wheel.example", "orders/lucky-wheel.example");
     curl(lab, &["--proxy", &format!("http://{SITE}:80"), "http://proxy.royal-spins.example/"]);
     expected.add(&["http"], "proxy.royal-spins.example", "orders/royal-spins.example");
-    curl(lab, &["--header", "Host: front.royal-spins.example", "http://portal.example/"]);
+    curl(lab, &["-4", "--header", "Host: front.royal-spins.example", "http://portal.example/"]);
     expected.add(&["http"], "front.royal-spins.example", "orders/royal-spins.example");
 
     for near in ["portal", "mylucky-wheel", "lucky-wheel.example.portal", "lucky-wheels", "info.lucky-wheel"] {
