@@ -16,7 +16,7 @@ use crate::capture::{CaptureStats, LinkState, LiveConfig, PacketSource, Poll, Re
 use crate::decode::LinkType;
 use crate::export::metrics::{WorkerStats, WorkerValue};
 use crate::flow::Reading;
-use crate::matching::{RuleReader, RuleSet};
+use crate::matching::RuleReader;
 use crate::model::{Hit, Observation, ObservationSink, Timestamp};
 use crate::telemetry::events;
 
@@ -24,6 +24,11 @@ use crate::telemetry::events;
 const BATCH: usize = 512;
 /// How often counts are published while packets flow.
 const PUBLISH_EVERY: Duration = Duration::from_millis(250);
+/// Idle polls after which nothing is left of what came before the stop: the kernel hands over a block that is not full
+/// at the second end of its timeout at the latest.
+const DRAIN_IDLE: u32 = 2;
+/// The longest that this goes on, beyond the poll that is under way.
+const DRAIN_MOST: Duration = Duration::from_secs(2);
 
 /// What others may know of a live worker.
 #[derive(Debug)]
@@ -136,7 +141,7 @@ impl LiveWorker {
         let mut unread_link: Option<u32> = None;
         while !stop.load(Ordering::Relaxed) {
             self.rules.refresh();
-            let mut sink = HitSink { rules: self.rules.rules(), hits: &self.hits, lost: &mut lost };
+            let mut sink = HitSink { rules: &mut self.rules, hits: &self.hits, lost: &mut lost };
             let lost_before = *sink.lost;
             let polled = source.poll(BATCH, &mut |frame| {
                 if LinkType::from_linktype(frame.linktype).is_none() {
@@ -174,7 +179,8 @@ impl LiveWorker {
                 published = Some(Instant::now());
             }
         }
-        let mut sink = HitSink { rules: self.rules.rules(), hits: &self.hits, lost: &mut lost };
+        let mut sink = HitSink { rules: &mut self.rules, hits: &self.hits, lost: &mut lost };
+        drain(&mut source, &mut worker, &mut sink);
         worker.finish(&mut sink);
         capture += source.stats();
         self.publish(&worker, capture, lost, false);
@@ -200,9 +206,25 @@ impl LiveWorker {
     }
 }
 
+/// Reads what the kernel had taken before the stop and has not handed over yet.
+fn drain(source: &mut ReopeningSource, worker: &mut Worker, sink: &mut HitSink<'_>) {
+    let stopped = Timestamp::now();
+    let until = Instant::now() + DRAIN_MOST;
+    let (mut idle, mut newer) = (0, false);
+    while idle < DRAIN_IDLE && !newer && source.state() == LinkState::Up && Instant::now() < until {
+        let polled = source.poll(BATCH, &mut |frame| {
+            newer |= frame.ts > stopped;
+            worker.frame(frame.linktype, frame.ts, frame.data, frame.orig_len, sink);
+        });
+        if !matches!(polled, Ok(Poll::Frames(_))) {
+            idle += 1;
+        }
+    }
+}
+
 /// Matches names and queues the hits.
 struct HitSink<'w> {
-    rules: &'w RuleSet,
+    rules: &'w mut RuleReader,
     hits: &'w Sender<Hit>,
     lost: &'w mut u64,
 }
@@ -210,11 +232,55 @@ struct HitSink<'w> {
 impl ObservationSink for HitSink<'_> {
     #[inline]
     fn observe(&mut self, observation: &Observation<'_>) {
-        if let Some(hit) = find_hit(self.rules, observation) {
+        // Here and not only between two polls: a poll may have begun to wait long before the rules came into force, and
+        // what arrives after that is theirs.
+        self.rules.refresh();
+        if let Some(hit) = find_hit(self.rules.rules(), observation) {
             match self.hits.try_send(hit) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => *self.lost += 1,
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::matching::{Format, ListMeta, RuleHandle, RuleSet, RuleSetBuilder, parse};
+    use crate::model::{Action, Addr, Detail, DomainName, EncapChain, Endpoint, Kind, Proto};
+    use std::net::IpAddr;
+
+    fn rules(list: &str) -> Arc<RuleSet> {
+        let parsed = parse(list.as_bytes(), Format::Plain, 1 << 20).expect("a list");
+        let meta = ListMeta { name: "test".into(), action: Action::Block };
+        let mut builder = RuleSetBuilder::new();
+        builder.add_list(meta, parsed);
+        Arc::new(builder.build().expect("a rule set"))
+    }
+
+    #[test]
+    fn new_rules_hold_for_the_next_name_even_within_a_poll() {
+        let handle = RuleHandle::new(rules("old.example"));
+        let (hits, found) = crossbeam_channel::bounded(8);
+        let (mut reader, mut lost) = (handle.reader(), 0);
+        let mut sink = HitSink { rules: &mut reader, hits: &hits, lost: &mut lost };
+        let name = DomainName::from_text(b"new.example").expect("a name");
+        let end = Endpoint { addr: Addr::from(IpAddr::from([192, 0, 2, 1])), port: 443 };
+        let seen = Observation {
+            ts: Timestamp::from_parts(1, 0),
+            proto: Proto::Http,
+            kind: Kind::Host,
+            name: &name,
+            client: end,
+            server: end,
+            encap: EncapChain::default(),
+            detail: Detail::Http { version: 11 },
+        };
+        sink.observe(&seen);
+        assert!(found.is_empty());
+        handle.publish(rules("new.example"));
+        sink.observe(&seen);
+        assert_eq!(found.len(), 1);
     }
 }
