@@ -48,6 +48,8 @@ pub(crate) struct StreamPool {
 impl StreamPool {
     /// How many buffers are compared when one must go.
     const SAMPLE: usize = 8;
+    /// Emptied buffers whose memory is kept for the next stream.
+    const KEEP_BUFFERS: usize = 512;
 
     /// A pool of at most `capacity` buffers holding at most `octet_budget` octets together.
     pub(crate) fn new(capacity: usize, octet_budget: usize) -> Self {
@@ -128,7 +130,12 @@ impl StreamPool {
         let Some(stream) = self.streams.get_mut(index as usize) else { return };
         if stream.in_use {
             self.octets -= stream.held();
-            stream.assembly.restart(0);
+            if self.free.len() < Self::KEEP_BUFFERS {
+                stream.assembly.restart(0);
+            } else {
+                // After a flood, memory goes back to the allocator.
+                stream.assembly = Assembly::default();
+            }
             stream.reader = Reader::Undecided;
             stream.in_use = false;
             self.free.push(index);

@@ -21,14 +21,14 @@ pub(crate) struct Daemon<'lab> {
     process: Process,
 }
 
-/// A configuration for a lab, with everything in scope.
-pub(crate) fn config(dir: &Path, lists: &[List<'_>]) -> String {
+/// A configuration for a lab, with everything in scope; `capture` is put into the table of that name.
+fn config(dir: &Path, lists: &[List<'_>], capture: &str) -> String {
     let quoted = |all: &[&str]| format!("[{}]", all.iter().map(|a| format!("{a:?}")).collect::<Vec<_>>().join(", "));
     let mut text = format!(
         "[sensor]\nname = \"lab\"\n\
          [legal]\nbasis = \"Test Act, article 1\"\nreference = \"test order 1\"\ncontact = \"the tests\"\n\
          review_date = 9999-12-31\nscope = [\"dns\", \"tls\", \"quic\", \"http\"]\n\
-         [capture]\ninterfaces = [{TAP:?}]\nbuffer = \"16MiB\"\n\
+         [capture]\ninterfaces = [{TAP:?}]\nbuffer = \"16MiB\"\n{capture}\n\
          [networks]\nsubscribers = {}\nresolvers = {}\n\
          [output.events]\npath = {:?}\n[output.eve]\npath = {:?}\n\
          [log]\nlevel = \"debug\"\nformat = \"json\"\n",
@@ -46,10 +46,15 @@ pub(crate) fn config(dir: &Path, lists: &[List<'_>]) -> String {
 impl<'lab> Daemon<'lab> {
     /// Starts it with these lists and waits until it is ready. It writes to a directory of its own.
     pub(crate) fn start(lab: &'lab Lab, lists: &[List<'_>]) -> Daemon<'lab> {
+        Daemon::start_with(lab, lists, "")
+    }
+
+    /// The same with further settings of `[capture]`.
+    pub(crate) fn start_with(lab: &'lab Lab, lists: &[List<'_>], capture: &str) -> Daemon<'lab> {
         let dir = lab.dir().join("sensor");
         fs::create_dir_all(&dir).unwrap();
         let path = dir.join("stakeout.toml");
-        fs::write(&path, config(&dir, lists)).unwrap();
+        fs::write(&path, config(&dir, lists, capture)).unwrap();
         let mut command = lab.sensor.service(env!("CARGO_BIN_EXE_stakeout"));
         command.args(["run", "--config"]).arg(&path).env_clear().env("PATH", std::env::var_os("PATH").unwrap());
         command.stdout(File::create(dir.join("stdout")).unwrap()).stderr(File::create(dir.join("log")).unwrap());
