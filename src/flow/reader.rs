@@ -106,17 +106,13 @@ pub(crate) fn classify(prefix: &[u8], scope: Scope) -> Start {
     }
 }
 
-/// Whether a segment begins with a ClientHello beyond doubt: the cheap test for streams that are otherwise done.
-#[inline]
-pub(crate) fn begins_hello(payload: &[u8]) -> bool {
-    payload.first() == Some(&0x16) && payload.len() > 10 && tls::probe(payload) == tls::Probe::Yes
-}
-
-/// Whether a segment begins with a hello or a request beyond doubt.
+/// Whether a segment begins with a request beyond doubt, or with a hello as far as it goes: the cheap test for streams
+/// that are otherwise done.
 #[inline]
 pub(crate) fn begins(payload: &[u8], scope: Scope) -> bool {
     match payload.first() {
-        Some(0x16) => begins_hello(payload),
+        // Two octets of a record header are the least that says anything.
+        Some(0x16) => scope.allows(Proto::Tls) && payload.len() >= 3 && tls::probe(payload) != tls::Probe::No,
         Some(b'A'..=b'Z') => scope.allows(Proto::Http) && http::probe(payload) == http::Probe::Yes,
         _ => false,
     }
@@ -237,6 +233,10 @@ fn read_requests<S: ObservationSink>(
                 match head.body {
                     http::Body::None => {}
                     http::Body::Tunnel => return Step::Read { octets: clamp(read), then: Then::Nothing },
+                    // What claims to be longer than half the sequence space is no upload but a mistake.
+                    http::Body::Length(n) if n > i32::MAX as u64 => {
+                        return Step::Read { octets: clamp(prefix.len()), then: Then::NextRequest };
+                    }
                     http::Body::Length(n) => read = read.saturating_add(usize::try_from(n).unwrap_or(usize::MAX)),
                     http::Body::Chunked => {
                         *reader = Reader::HttpBody(http::BodySkipper::new(head.body));

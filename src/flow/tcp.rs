@@ -12,7 +12,7 @@ use super::key::{Direction, FlowKey};
 use super::pool::{NO_BUFFER, Stream, StreamPool};
 use super::reader::{self, Reader, Source, Start, Step, Then};
 use super::table::{Entry, FlowTable, Half};
-use crate::model::{Counter, EncapChain, ObservationSink, Packet, Proto, Scope, TcpFlags, TcpSegment, Timestamp};
+use crate::model::{Counter, EncapChain, ObservationSink, Packet, Proto, TcpFlags, TcpSegment, Timestamp};
 
 /// IP protocol number of TCP.
 pub(super) const TCP: u8 = 6;
@@ -239,7 +239,7 @@ impl Streams {
         if entry.halves[at.direction] == Half::BetweenRequests && !reader::may_begin_request(payload) {
             // The body of a request whose length was not told, or something that took over the connection.
             entry.next[at.direction] = seq.wrapping_add(payload.len() as u32);
-            if reader::begins_hello(payload) {
+            if reader::begins(payload, cx.scope) {
                 self.start(table, at, seq, payload, Reader::Undecided, cx);
             }
             return;
@@ -369,7 +369,7 @@ impl Streams {
             s.touched = at.ts;
             s.encap = at.encap;
             if s.unanchored > 0 {
-                if is_start(payload, scope) {
+                if matches!(reader::classify(payload, scope), Start::Tls | Start::Http) {
                     s.assembly.rebase(seq);
                     s.unanchored = 0;
                 } else if (seq.wrapping_sub(s.assembly.base()) as i32) < 0 {
@@ -390,13 +390,15 @@ impl Streams {
                 }
             }
             if s.unanchored > 0 {
-                if is_start(s.assembly.prefix(), scope) {
-                    s.unanchored = 0;
-                } else if s.unanchored < MAX_UNANCHORED {
-                    s.unanchored += 1;
-                    return Advanced::Wait;
-                } else {
-                    return Advanced::Leave(Some(Counter::StreamUnknown));
+                match reader::classify(s.assembly.prefix(), scope) {
+                    Start::Tls | Start::Http => s.unanchored = 0,
+                    // A start in very small segments, which become clear soon.
+                    Start::Unclear if s.assembly.prefix().len() > before => return Advanced::Wait,
+                    _ if s.unanchored < MAX_UNANCHORED => {
+                        s.unanchored += 1;
+                        return Advanced::Wait;
+                    }
+                    _ => return Advanced::Leave(Some(Counter::StreamUnknown)),
                 }
             } else if s.assembly.prefix().len() == before {
                 return Advanced::Wait;
@@ -566,11 +568,6 @@ fn advance<S: ObservationSink>(s: &mut Stream, from: &Source, cx: &mut Context<'
         }
         // A hole lay in a body, which does not matter, and what is behind the body is there already.
     }
-}
-
-/// Whether a stream, or what is left of it, begins here beyond doubt.
-fn is_start(octets: &[u8], scope: Scope) -> bool {
-    matches!(reader::classify(octets, scope), Start::Tls | Start::Http)
 }
 
 /// The state of a direction whose buffer was given up. A DNS stream goes on with its next message; anything else may

@@ -87,9 +87,9 @@ pub enum Detail<'a> {
         /// The encrypted_client_hello extension was there (RFC 9849); GREASE looks the same.
         ech: bool,
     },
-    /// An HTTP/1 request; version is 10 or 11.
+    /// An HTTP/1 request.
     Http {
-        /// Major times ten plus minor.
+        /// Major times ten plus minor, as claimed: 10 or 11, or another number from a strange client.
         version: u32,
     },
 }

@@ -9,8 +9,8 @@ pub enum DnsError {
     /// Less than the 12 octets of a header.
     #[error("shorter than a DNS header")]
     TooShort,
-    /// An opcode other than QUERY: the zone of a NOTIFY or UPDATE is nobody's visit (RFC 1996, 2136).
-    #[error("not a standard query or its response")]
+    /// The zone of a NOTIFY or UPDATE is nobody's visit (RFC 1996, 2136).
+    #[error("about a zone, not a question")]
     NotAQuery,
     /// QDCOUNT is 0.
     #[error("no question")]

@@ -6,6 +6,10 @@ use super::name::read_name;
 use super::records::{Collected, MAX_ADDRS, MAX_CNAMES};
 use crate::model::{Addr, DomainName};
 
+/// Opcodes whose messages name a zone that somebody keeps, not a name that somebody asks for (RFC 1996, RFC 2136).
+const NOTIFY: u8 = 4;
+const UPDATE: u8 = 5;
+
 /// Questions kept behind the first. More than one is almost never sent (RFC 9619 forbids it), so few are enough.
 const MAX_MORE_QUESTIONS: usize = 8;
 
@@ -54,7 +58,7 @@ pub struct DnsMessage<'s> {
     pub id: u16,
     /// QR: a response, as against a query.
     pub is_response: bool,
-    /// OPCODE; always 0 here, a standard query.
+    /// OPCODE; almost always 0, a standard query, and never 4 or 5.
     pub opcode: u8,
     /// RCODE of a response, with its high bits from EDNS where it has them (RFC 6891 section 6.1.3): 0 to 4095. 0 in a query.
     pub rcode: u16,
@@ -92,7 +96,7 @@ pub struct DnsMessage<'s> {
 #[inline]
 pub fn parse<'s>(message: &[u8], scratch: &'s mut DnsScratch) -> Result<DnsMessage<'s>, DnsError> {
     let header = Header::read(message).ok_or(DnsError::TooShort)?;
-    if header.opcode() != 0 {
+    if matches!(header.opcode(), NOTIFY | UPDATE) {
         return Err(DnsError::NotAQuery);
     }
     if header.questions == 0 {
@@ -103,7 +107,7 @@ pub fn parse<'s>(message: &[u8], scratch: &'s mut DnsScratch) -> Result<DnsMessa
     let only_question = DnsMessage {
         id: header.id,
         is_response: header.is_response(),
-        opcode: 0,
+        opcode: header.opcode(),
         rcode: 0,
         qname: &scratch.qname,
         qtype,

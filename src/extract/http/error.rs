@@ -10,7 +10,7 @@ pub enum HttpError {
     NotHttp,
     /// The head is longer than [`MAX_HEAD`](super::MAX_HEAD). Its name may still be readable: see
     /// [`partial_head`](super::partial_head).
-    #[error("request head is longer than 16 KiB")]
+    #[error("request head is longer than 64 KiB")]
     TooLong,
 }
 

@@ -6,8 +6,8 @@ use super::host::{Host, HostSource};
 use super::probe::MAX_EMPTY_LINES;
 use super::request_line::RequestLine;
 
-/// The longest head that is read, in octets: twice what common servers accept.
-pub const MAX_HEAD: usize = 16 * 1024;
+/// The longest head that is read, in octets. Common servers accept 8 to 32 KiB, with large cookies in front of the Host.
+pub const MAX_HEAD: usize = 64 * 1024;
 
 /// A request's head.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,7 +18,7 @@ pub struct RequestHead<'a> {
     /// A second host that the request names and that is not the same: a Host field against the target, or against an
     /// earlier Host field. Servers differ in which they serve.
     pub other_host: Option<Host<'a>>,
-    /// Major times ten plus minor: 10, 11, or up to 19 from a client of the future.
+    /// Major times ten plus minor, as claimed: 10, 11, or anything else from a strange client; 9 without a version.
     pub version: u32,
     /// The method is CONNECT: what follows is another protocol, if the proxy agrees.
     pub is_connect: bool,
@@ -87,7 +87,7 @@ impl HeadScanner {
                 (false, false) => self.in_fields = true,
             }
         }
-        // Text that turns binary before its first line ends is given up at once, not after 16 KiB.
+        // Text that turns binary before its first line ends is given up at once, not after 64 KiB.
         let seen = std::mem::replace(&mut self.searched, bounded.len());
         let unseen = bounded.get(seen..).unwrap_or_default();
         if !self.in_fields && unseen.iter().any(|b| b.is_ascii_control() && !matches!(b, b'\t' | b'\r')) {

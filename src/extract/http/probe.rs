@@ -1,6 +1,6 @@
 //! Whether a stream that starts with these octets is HTTP/1, from its first line alone.
 
-use super::request_line::{MAX_METHOD, RequestLine, is_method_octet};
+use super::request_line::{MAX_METHOD, RequestLine, is_method_octet, is_surely_http};
 
 /// How sure a probe is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -19,28 +19,6 @@ const MAX_UNSURE: usize = 2048;
 
 /// Empty lines let through in front of a request line; RFC 9112 section 2.2 asks for at least one.
 pub(super) const MAX_EMPTY_LINES: usize = 4;
-
-/// Methods after which `/` can only be HTTP: RFC 9110, PATCH (RFC 5789), WebDAV (RFC 4918) and its commonest extensions.
-const METHODS: [&[u8]; 18] = [
-    b"GET",
-    b"POST",
-    b"HEAD",
-    b"PUT",
-    b"OPTIONS",
-    b"DELETE",
-    b"CONNECT",
-    b"PATCH",
-    b"TRACE",
-    b"PROPFIND",
-    b"PROPPATCH",
-    b"MKCOL",
-    b"COPY",
-    b"MOVE",
-    b"LOCK",
-    b"UNLOCK",
-    b"REPORT",
-    b"SEARCH",
-];
 
 /// Judges the first octets that a client sent. Looks at the first line only; once it is whole the answer is final, and
 /// `Yes` exactly if it is an HTTP/1 request line. Before that, `Yes` for a known method with a path or an `http` URI.
@@ -72,9 +50,7 @@ pub fn probe(prefix: &[u8]) -> Probe {
     {
         return Probe::No;
     }
-    let target = after_method.trim_ascii_start();
-    let is_http_target = [&b"/"[..], b"http://", b"https://"].iter().any(|form| target.starts_with(form));
-    if is_http_target && METHODS.contains(&method) {
+    if is_surely_http(method, after_method.trim_ascii_start()) {
         Probe::Yes
     } else if text.len() > MAX_UNSURE {
         Probe::No
@@ -106,6 +82,8 @@ mod tests {
             ("\r\n\nPOST /a HTTP/1.0\n", 9),
             ("GET http://example.com/ HTTP/1.1\r\n", 11),
             ("PROPFIND /dav HTTP/1.1\r\n", 10),
+            ("GET / HTTP/2.0\r\n", 5),
+            ("GET /\r\n", 5),
             // Only the end of the line tells.
             ("CONNECT example.com:443 HTTP/1.1\r\n", 34),
             ("CCM_POST /x HTTP/1.1\r\n", 22),
@@ -132,8 +110,8 @@ mod tests {
             "a001 LOGIN user pass\r\n",
             "HTTP/1.1 200 OK\r\n",
             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
-            "GET /\r\n",
-            "GET / HTTP/2.0\r\n",
+            "GET / RTSP/1.0\r\n",
+            "FOO / HTTP/2.0\r\n",
             "get key\r\n",
             "\x16\x03\x01\x02\x00\x01",
             "GET\x00/",

@@ -5,6 +5,35 @@ use super::host::HostSource;
 /// The longest method taken for one; the longest registered has 17 octets.
 pub(super) const MAX_METHOD: usize = 24;
 
+/// Methods after which a path or an `http` URI can only be HTTP: RFC 9110, PATCH (RFC 5789), WebDAV (RFC 4918) and its
+/// commonest extensions.
+const METHODS: [&[u8]; 18] = [
+    b"GET",
+    b"POST",
+    b"HEAD",
+    b"PUT",
+    b"OPTIONS",
+    b"DELETE",
+    b"CONNECT",
+    b"PATCH",
+    b"TRACE",
+    b"PROPFIND",
+    b"PROPPATCH",
+    b"MKCOL",
+    b"COPY",
+    b"MOVE",
+    b"LOCK",
+    b"UNLOCK",
+    b"REPORT",
+    b"SEARCH",
+];
+
+/// Whether a target that begins like this, after this method, can only be HTTP's.
+pub(super) fn is_surely_http(method: &[u8], target: &[u8]) -> bool {
+    let forms = [&b"/"[..], b"http://", b"https://"];
+    METHODS.contains(&method) && forms.iter().any(|form| target.starts_with(form))
+}
+
 /// A request line's three parts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct RequestLine<'a> {
@@ -12,7 +41,7 @@ pub(super) struct RequestLine<'a> {
     pub(super) method: &'a [u8],
     /// The target, of any form; may hold spaces, as broken clients send them, and may be missing.
     pub(super) target: &'a [u8],
-    /// Major times ten plus minor: 10 to 19.
+    /// Major times ten plus minor, as claimed; 9 where no version can be read, as in HTTP/0.9.
     pub(super) version: u32,
 }
 
@@ -29,6 +58,8 @@ const fn is_blank(b: u8) -> bool {
 impl<'a> RequestLine<'a> {
     /// Reads `line`, without its line end: a method, white space, anything, white space, `HTTP/1.` and a digit. More
     /// white space than one space is let through (RFC 9112 section 3), control characters are not.
+    ///
+    /// Where method and target leave no doubt, any version will do, and none: servers answer such requests too.
     pub(super) fn parse(line: &'a [u8]) -> Option<Self> {
         // White space as HTTP has it: a form feed is none, and refused below.
         let end = line.iter().rposition(|b| !is_blank(*b) && *b != b'\r').map_or(0, |last| last + 1);
@@ -43,8 +74,26 @@ impl<'a> RequestLine<'a> {
         }
         let version_at = rest.iter().rposition(|b| is_blank(*b))? + 1;
         let (target, version) = rest.split_at_checked(version_at)?;
-        let [minor @ b'0'..=b'9'] = version.strip_prefix(b"HTTP/1.")? else { return None };
-        Some(RequestLine { method, target: target.trim_ascii(), version: 10 + u32::from(minor - b'0') })
+        if let Some([minor @ b'0'..=b'9']) = version.strip_prefix(b"HTTP/1.") {
+            return Some(RequestLine { method, target: target.trim_ascii(), version: 10 + u32::from(minor - b'0') });
+        }
+        let (target, version) = match target.trim_ascii() {
+            [] => (version, &[][..]),
+            target => (target, version),
+        };
+        (is_surely_http(method, target) && !is_foreign_version(version)).then(|| {
+            let number = match version.get(..5).is_some_and(|name| name.eq_ignore_ascii_case(b"HTTP/")) {
+                true => version.get(5..).unwrap_or_default(),
+                false => &[],
+            };
+            let version = match *number {
+                [major @ b'0'..=b'9', b'.', minor @ b'0'..=b'9'] => {
+                    u32::from(major - b'0') * 10 + u32::from(minor - b'0')
+                }
+                _ => 9,
+            };
+            RequestLine { method, target, version }
+        })
     }
 
     /// Whether a tunnel is asked for.
@@ -69,6 +118,14 @@ impl<'a> RequestLine<'a> {
     }
 }
 
+/// Whether this is the version of a protocol that has HTTP's form but is another, such as `RTSP/1.0`.
+fn is_foreign_version(version: &[u8]) -> bool {
+    let name_len = version.iter().take_while(|b| b.is_ascii_uppercase()).count();
+    name_len > 0
+        && !version.starts_with(b"HTTP")
+        && matches!(version.get(name_len..), Some([b'/', b'0'..=b'9', b'.', b'0'..=b'9']))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -89,17 +146,31 @@ mod tests {
     }
 
     #[test]
+    fn a_known_method_with_a_path_needs_no_version() {
+        assert_eq!(parts("GET /"), Some(("GET", "/", 9)));
+        assert_eq!(parts("GET /a b"), Some(("GET", "/a", 9)));
+        assert_eq!(parts("GET / HTTP/0.9"), Some(("GET", "/", 9)));
+        assert_eq!(parts("GET / http/1.1"), Some(("GET", "/", 11)));
+        assert_eq!(parts("GET / HTTP/2.0"), Some(("GET", "/", 20)));
+        assert_eq!(parts("GET / HTTP/1.10"), Some(("GET", "/", 9)));
+        assert_eq!(parts("GET /HTTP/1.1"), Some(("GET", "/HTTP/1.1", 9)));
+        assert_eq!(parts("GET http://a.example/"), Some(("GET", "http://a.example/", 9)));
+    }
+
+    #[test]
     fn other_protocols_are_not_http() {
         for line in [
             "",
             "GET",
-            "GET /",
-            "GET / HTTP/1.",
-            "GET / HTTP/1.10",
-            "GET / HTTP/1.x",
-            "GET / HTTP/2.0",
+            "FOO /",
+            "FOO / HTTP/1.",
+            "FOO / HTTP/1.10",
+            "FOO / HTTP/1.x",
+            "FOO / HTTP/2.0",
+            "GET a",
+            "OPTIONS /a RTSP/1.0",
+            "get / HTTP/2.0",
             "PRI * HTTP/2.0",
-            "GET /HTTP/1.1",
             "GET/ HTTP/1.1",
             "HTTP/1.1 200 OK",
             " / HTTP/1.1",

@@ -106,8 +106,13 @@ fn bodies_and_upgrades_are_announced() {
 
 #[test]
 fn what_is_no_request_is_rejected_at_its_first_line() {
-    for text in ["HTTP/1.1 200 OK\r\n", "PRI * HTTP/2.0\r\n", "GET /\r\n", "EHLO a.example\r\n", "\r\n\r\n\r\n\r\n\r\n"]
-    {
+    for text in [
+        "HTTP/1.1 200 OK\r\n",
+        "PRI * HTTP/2.0\r\n",
+        "GET / RTSP/1.0\r\n",
+        "EHLO a.example\r\n",
+        "\r\n\r\n\r\n\r\n\r\n",
+    ] {
         assert_eq!(parse_head(text.as_bytes()), Parsed::Reject(HttpError::NotHttp), "{text:?}");
         assert_eq!(partial_head(text.as_bytes()), None);
     }

@@ -39,18 +39,23 @@ pub fn probe(prefix: &[u8]) -> Probe {
             }
             _ => true,
         }
-        && at(4).is_none_or(|major| major == 3)
-        && at(5).is_none_or(|minor| minor <= 4);
+        && at(4).is_none_or(is_major_version);
     if !plausible || probe_record_start(next) == Probe::No && content.len() < 6 {
         return Probe::No;
     }
     if content.len() >= 6 || content.len() == len { Probe::Yes } else { Probe::Maybe }
 }
 
+/// What legacy_version may begin with: SSL 3 and TLS, of which a careless client may claim any minor version; the drafts
+/// of TLS 1.3 (0x7f12); and TLCP, China's national variant (GB/T 38636, 0x0101).
+fn is_major_version(octet: u8) -> bool {
+    matches!(octet, 1 | 3 | 0x7f)
+}
+
 /// `Maybe` if the first octets of a record header, as many as there are, are those of a handshake record.
 fn probe_record_start(prefix: &[u8]) -> Probe {
     match prefix {
-        [] | [0x16] | [0x16, 3] | [0x16, 3, 0..=4, ..] => Probe::Maybe,
+        [] | [0x16] | [0x16, 1 | 3] | [0x16, 3, 0..=4, ..] | [0x16, 1, 1, ..] => Probe::Maybe,
         _ => Probe::No,
     }
 }
@@ -81,6 +86,23 @@ mod tests {
         }
         // One octet of hello, then a record of another type.
         assert_eq!(probe(b"\x16\x03\x01\x00\x01\x01\x17\x03\x03"), Probe::No);
+    }
+
+    #[test]
+    fn relatives_and_odd_versions_are_seen() {
+        let with = |record: u16, version: u16| {
+            let hello = client_hello(&HelloSpec { legacy_version: version, ..HelloSpec::browser("shop.example", 1) });
+            let mut stream = records(&hello, 16_384);
+            stream[1..3].copy_from_slice(&record.to_be_bytes());
+            stream
+        };
+        for (record, version) in [(0x0300, 0x0300), (0x0301, 0x0305), (0x0301, 0x7f12), (0x0101, 0x0101)] {
+            let stream = with(record, version);
+            assert_eq!(probe(&stream), Probe::Yes, "{record:04x} {version:04x}");
+            assert!(super::super::whole_hello(&stream).is_some_and(|hello| hello.is_ok()));
+        }
+        assert_eq!(probe(&with(0x0102, 0x0303)), Probe::No);
+        assert_eq!(probe(&with(0x0301, 0xfefd)), Probe::No, "DTLS's version");
     }
 
     #[test]

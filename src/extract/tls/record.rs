@@ -14,7 +14,7 @@ const MAX_RECORD: usize = (1 << 14) + 256;
 /// (RFC 8446 section 5.1), so a hello has at most as many records as octets.
 #[inline]
 pub(super) fn record_len(header: &[u8; RECORD_HEADER]) -> Option<usize> {
-    let [HANDSHAKE, 3, 0..=4, high, low] = *header else { return None };
+    let ([HANDSHAKE, 3, 0..=4, high, low] | [HANDSHAKE, 1, 1, high, low]) = *header else { return None };
     let len = usize::from(u16::from_be_bytes([high, low]));
     (1..=MAX_RECORD).contains(&len).then_some(len)
 }

@@ -212,6 +212,36 @@ fn a_start_is_known_from_several_small_segments() {
 }
 
 #[test]
+fn a_start_in_single_octets_is_found_without_a_syn() {
+    for (stream, expected) in [(hello("a.example"), "tls sni a.example"), (request("a.example"), "http host a.example")]
+    {
+        let mut b = Bench::new();
+        for (at, octet) in stream.iter().enumerate() {
+            b.up(at, &[*octet]);
+        }
+        assert_eq!(b.names(), [expected]);
+    }
+    // In the middle of a stream a hello may come in small pieces too.
+    let mut b = Bench::new();
+    b.syn();
+    b.up(0, b"STARTTLS\r\n");
+    for (i, piece) in hello("a.example").chunks(3).enumerate() {
+        b.up(10 + i * 3, piece);
+    }
+    assert_eq!(b.names(), ["tls sni a.example"]);
+}
+
+#[test]
+fn a_length_that_cannot_be_hides_no_request() {
+    let mut b = Bench::new();
+    b.syn();
+    let first = b"POST / HTTP/1.1\r\nHost: 0.example\r\nContent-Length: 99999999999\r\n\r\nshort";
+    b.up(0, first);
+    b.up(first.len(), &request("1.example"));
+    assert_eq!(b.names(), ["http host 0.example", "http host 1.example"]);
+}
+
+#[test]
 fn sequence_numbers_wrap() {
     let hello = hello("a.example");
     for isn in [u32::MAX, u32::MAX - 50, u32::MAX - 101] {
