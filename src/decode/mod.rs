@@ -13,7 +13,7 @@
 //! | `fragments` | the bounded table in which fragments wait for each other |
 //! | `tunnel` | GRE, ERSPAN, L2TP, and the tunnels over UDP: VXLAN, Geneve, GTP-U, Teredo, CAPWAP |
 //! | `transport` | TCP and UDP |
-//! | `plain` | the fast lane for frames that hold nothing but Ethernet, VLAN tags, IP, tunnels over UDP, and TCP or UDP |
+//! | `plain` | the fast lane for what most frames are: Ethernet, VLAN tags, PPPoE, MPLS, IP, tunnels over UDP, TCP or UDP |
 //!
 //! Nothing here allocates for a frame that is not a fragment, and nothing is trusted: a read beyond the captured octets
 //! is a counted skip. Checksums are not verified, because a mirror of a host with checksum offload carries wrong ones.

@@ -1,12 +1,13 @@
-//! The fast lane: Ethernet, VLAN tags, IP, and TCP or UDP, with nothing missing, cut or fragmented; and tunnels over UDP
-//! that carry the same.
+//! The fast lane: Ethernet, VLAN tags, PPPoE or MPLS, IP, and TCP or UDP, with nothing missing, cut or fragmented; and
+//! tunnels over UDP that carry the same.
 //!
 //! That is what most of a mirror carries. This uses the same parsers as the walk but keeps everything in registers; for
 //! any other frame it gives up, counts nothing, and the walk starts again from the first octet.
 
-use super::bytes::{Parsed, head};
+use super::bytes::{Parsed, cut, head};
 use super::ether::is_vlan_tag;
 use super::ip::{self, IpPacket};
+use super::plausible;
 use super::transport;
 use super::tunnel::udp::{self, Tunnel};
 use super::walk::Layer;
@@ -14,6 +15,8 @@ use crate::model::{Counter, Encap, EncapChain, Packet, Timestamp, Transport};
 
 /// VLAN tags stepped over in one row.
 const MAX_TAGS: usize = 2;
+/// MPLS labels stepped over.
+const MAX_LABELS: usize = 4;
 /// IP headers stepped over: one, and one inside each of two tunnels.
 const MAX_IP_HEADERS: usize = 3;
 
@@ -52,7 +55,7 @@ pub(super) fn packet(ts: Timestamp, mut layer: Layer, frame: &[u8]) -> Option<Pa
     None
 }
 
-/// The IP packet behind an Ethernet header and VLAN tags.
+/// The IP packet behind an Ethernet header, VLAN tags, and a PPPoE session or MPLS labels.
 #[inline]
 fn ethernet<'a>(bytes: &'a [u8], encap: &mut EncapChain) -> Parsed<IpPacket<'a>> {
     let (header, mut rest) = head::<14>(bytes)?;
@@ -70,8 +73,47 @@ fn ethernet<'a>(bytes: &'a [u8], encap: &mut EncapChain) -> Parsed<IpPacket<'a>>
     match ethertype {
         0x0800 => whole_ip(Layer::Ipv4, rest),
         0x86dd => whole_ip(Layer::Ipv6, rest),
+        0x8864 => pppoe(rest, encap),
+        0x8847 => mpls(rest, encap),
         _ => Err(Counter::SkipNotIp),
     }
+}
+
+/// The IP packet in a PPPoE session, with the protocol field in the form that RFC 2516 section 4 shows.
+#[inline]
+fn pppoe<'a>(bytes: &'a [u8], encap: &mut EncapChain) -> Parsed<IpPacket<'a>> {
+    let ([version_type, code, _, _, l0, l1, p0, p1], rest) = head::<8>(bytes)?;
+    let layer = match [*version_type, *code, *p0, *p1] {
+        [0x11, 0, 0, 0x21] => Layer::Ipv4,
+        [0x11, 0, 0, 0x57] => Layer::Ipv6,
+        _ => return Err(Counter::SkipNotIp),
+    };
+    let length = usize::from(u16::from_be_bytes([*l0, *l1])).checked_sub(2).ok_or(Counter::SkipMalformed)?;
+    if !encap.push(Encap::Pppoe) {
+        return Err(Counter::SkipDepth);
+    }
+    whole_ip(layer, cut(rest, length))
+}
+
+/// The IP packet below a short label stack. Whether it is one is for the same judge as in the walk.
+#[inline]
+fn mpls<'a>(bytes: &'a [u8], encap: &mut EncapChain) -> Parsed<IpPacket<'a>> {
+    let mut rest = bytes;
+    for _ in 0..MAX_LABELS {
+        let (entry, below) = head::<4>(rest)?;
+        rest = below;
+        let bottom_of_stack = entry[2] & 1 != 0;
+        if bottom_of_stack {
+            if !plausible::ip(rest, false) {
+                return Err(Counter::SkipNotIp);
+            }
+            if !encap.push(Encap::Mpls) {
+                return Err(Counter::SkipDepth);
+            }
+            return whole_ip(Layer::Ip, rest);
+        }
+    }
+    Err(Counter::SkipDepth)
 }
 
 /// An IP packet, if it is all there and no fragment. One without a length passes for cut: whether it is, the walk knows.

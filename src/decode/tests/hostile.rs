@@ -24,6 +24,9 @@ fn seeds() -> Vec<(LinkType, Vec<u8>)> {
         (LinkType::Ethernet, ethernet(0x88a8, &cat(&[&[0, 1, 0x81, 0, 0, 2, 0x86, 0xdd], &hello6()]))),
         (LinkType::Ethernet, ethernet(0x8847, &cat(&[&[0, 1, 1, 64, 0, 0, 0, 0], &hello_frame()]))),
         (LinkType::Ethernet, ethernet(0x8864, &cat(&[&[0x11, 0, 0, 1, 0, 200, 0, 0x21], &hello()]))),
+        (LinkType::Ethernet, ethernet(0x8864, &cat(&[&[0x11, 0, 0, 1, 0, 73, 0, 0x57], &hello6(), &[0; 9]]))),
+        (LinkType::Ethernet, ethernet(0x8847, &cat(&[&[0, 1, 0, 64, 0, 2, 1, 64], &hello()]))),
+        (LinkType::Ethernet, ethernet(0x8847, &cat(&[&[0, 2, 1, 64], &hello6()]))),
         (LinkType::Ethernet, to_port(4789, &vxlan)),
         (LinkType::Ethernet, to_port(2152, &gtp)),
         (LinkType::Ethernet, to_port(6081, &cat(&[&[1, 0, 0x65, 0x58, 0, 0, 7, 0, 9, 9, 9, 9], &hello_frame()]))),
@@ -134,6 +137,24 @@ proptest! {
         bench.decoder.expire(Timestamp::from_nanos(u64::MAX), &mut bench.counters);
         prop_assert_eq!((bench.decoder.fragments_held(), bench.decoder.fragment_bytes_held()), (0, 0));
     }
+}
+
+/// What most of a provider's frames are wrapped in, and the frames that only look like it.
+#[test]
+fn the_fast_lane_takes_what_providers_carry() {
+    let labels = |below: &[u8]| ethernet(0x8847, &cat(&[&[0, 1, 0, 64, 0, 2, 1, 64], below]));
+    let session = |head: [u8; 8], packet: &[u8]| ethernet(0x8864, &cat(&[&head, packet]));
+    let fast = |frame: &[u8]| plain::packet(Timestamp::from_nanos(1), Layer::Ethernet, frame).is_some();
+    assert!(fast(&ethernet(0x0800, &hello())));
+    assert!(fast(&labels(&hello())) && fast(&labels(&hello6())));
+    assert!(fast(&session([0x11, 0, 0, 1, 0, 200, 0, 0x21], &hello())));
+    assert!(fast(&session([0x11, 0, 0, 1, 0, 200, 0, 0x57], &hello6())));
+    // A pseudowire, discovery, a length of nothing, one that cuts the packet, and another protocol.
+    assert!(!fast(&labels(&hello_frame())));
+    assert!(!fast(&session([0x11, 9, 0, 1, 0, 200, 0, 0x21], &hello())));
+    assert!(!fast(&session([0x11, 0, 0, 1, 0, 1, 0, 0x21], &hello())));
+    assert!(!fast(&session([0x11, 0, 0, 1, 0, 20, 0, 0x21], &hello())));
+    assert!(!fast(&session([0x11, 0, 0, 1, 0, 200, 0, 0x57], &hello())));
 }
 
 /// Every seed is what it claims to be, so that the changes start from something that is decoded.
