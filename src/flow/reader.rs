@@ -74,6 +74,8 @@ pub(crate) enum Then {
     NextRequest,
     /// The rest of a body, of which the reader knows how far it is.
     RestOfBody,
+    /// Another protocol from its first octet on: what a proxy was asked for.
+    Tunnel,
 }
 
 impl Then {
@@ -83,6 +85,7 @@ impl Then {
             Then::Nothing => Half::Done,
             Then::NextMessage => Half::BetweenMessages,
             Then::NextRequest | Then::RestOfBody => Half::BetweenRequests,
+            Then::Tunnel => Half::BeforeTunnel,
         }
     }
 }
@@ -232,7 +235,14 @@ fn read_requests<S: ObservationSink>(
                 read = read.saturating_add(head.head_len);
                 match head.body {
                     http::Body::None => {}
-                    http::Body::Tunnel => return Step::Read { octets: clamp(read), then: Then::Nothing },
+                    // A client waits for the proxy's answer; what does not is not looked into.
+                    http::Body::Tunnel if read < prefix.len() => {
+                        return Step::Read { octets: clamp(read), then: Then::Nothing };
+                    }
+                    http::Body::Tunnel => {
+                        *reader = Reader::Undecided;
+                        return Step::Read { octets: clamp(read), then: Then::Tunnel };
+                    }
                     // What claims to be longer than half the sequence space is no upload but a mistake.
                     http::Body::Length(n) if n > i32::MAX as u64 => {
                         return Step::Read { octets: clamp(prefix.len()), then: Then::NextRequest };

@@ -25,6 +25,8 @@ pub(crate) enum Half {
     BetweenRequests,
     /// DNS over TCP with nothing held; `next` is where the next message should start.
     BetweenMessages,
+    /// A proxy was asked for a tunnel; `next` is where another protocol should start.
+    BeforeTunnel,
     /// Nothing more is wanted, except a hello or a request that starts a segment at `next` or later.
     Done,
     /// Nothing more is wanted, except a hello or a request that starts a segment.

@@ -175,7 +175,7 @@ impl Streams {
                 .pool
                 .get(entry.buffers[direction] as usize)
                 .is_some_and(|s| s.assembly.base().wrapping_sub(first) <= Assembly::WINDOW),
-            Half::BetweenRequests | Half::BetweenMessages | Half::Done => {
+            Half::BetweenRequests | Half::BetweenMessages | Half::BeforeTunnel | Half::Done => {
                 entry.next[direction].wrapping_sub(first) <= Assembly::WINDOW
             }
         }
@@ -202,7 +202,7 @@ impl Streams {
             }
             Half::Reading => self.extend(table, at, seq, payload, cx),
             Half::Unseen => self.unknown(table, at, seq, payload, cx),
-            Half::Expecting | Half::BetweenMessages | Half::BetweenRequests => {
+            Half::Expecting | Half::BetweenMessages | Half::BetweenRequests | Half::BeforeTunnel => {
                 let reader = match entry.halves[at.direction] {
                     Half::BetweenMessages => Reader::Dns,
                     Half::Expecting if at.dns => Reader::Dns,

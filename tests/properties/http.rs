@@ -67,7 +67,7 @@ proptest! {
     }
 
     #[test]
-    fn a_hello_behind_a_connect_is_found(mess in messes(known_start(), 4), seed in any::<u64>(), size in 100usize..1_500, link in links()) {
+    fn a_hello_behind_a_connect_is_found(mess in messes(known_start(), 4), seed in any::<u64>(), size in 50usize..1_500, order in prop::collection::vec(any::<u8>(), 0..9), link in links()) {
         let connect = b"CONNECT a-proxied.example:443 HTTP/1.1\r\nHost: a-proxied.example:443\r\n\r\n";
         let mut packets = mess.packets(connect, true);
         for (_, body) in &mut packets {
@@ -77,10 +77,14 @@ proptest! {
         }
         let mut seq = mess.end(connect.len());
         let stream = records(&client_hello(&HelloSpec::browser("b-inside.example", seed)), 16_384);
-        for payload in stream.chunks(size) {
-            packets.push((true, Body::Tcp { seq, ack: 78, flags: ACK, payload: payload.to_vec() }));
+        let mut hello = Vec::new();
+        for (i, payload) in stream.chunks(size).enumerate() {
+            let segment = Body::Tcp { seq, ack: 78, flags: ACK, payload: payload.to_vec() };
+            hello.push((order.get(i % 9), (true, segment)));
             seq = seq.wrapping_add(payload.len() as u32);
         }
+        hello.sort_by_key(|(key, _)| *key);
+        packets.extend(hello.into_iter().map(|(_, packet)| packet));
         let names: Vec<_> = found(&interleaved(&link, 3_128, vec![packets])).into_iter().map(|f| (f.0, f.2)).collect();
         prop_assert_eq!(names, vec![(Proto::Http, "a-proxied.example".to_owned()), (Proto::Tls, "b-inside.example".to_owned())]);
     }

@@ -300,6 +300,19 @@ fn a_request_behind_something_unknown_is_found_at_the_start_of_a_segment() {
 }
 
 #[test]
+fn a_tunnel_is_read_from_its_first_octet_in_any_order() {
+    let mut b = Bench::new();
+    b.server_port = 3_128;
+    let (connect, hello) = (b"CONNECT a.example:443 HTTP/1.1\r\n\r\n", hello("b.example"));
+    b.syn();
+    b.up(0, connect);
+    b.up(connect.len() + 50, &hello[50..]);
+    b.up(connect.len() + 1, &hello[1..50]);
+    b.up(connect.len(), &hello[..1]);
+    assert_eq!(b.names(), ["http host a.example", "tls sni b.example"]);
+}
+
+#[test]
 fn requests_follow_each_other_in_any_order() {
     let mut b = Bench::new();
     b.server_port = 80;
