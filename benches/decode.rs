@@ -13,14 +13,14 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use stakeout::decode::{Decoder, Limits, LinkType};
-use stakeout::model::{Counters, Timestamp, Transport};
+use stakeout::model::{Counters, Timestamp};
 use stakeout::traffic::Profile;
 
 /// Frames looked at, and frames of a kind that are measured.
 const FRAMES: usize = 40_000;
 const OF_A_KIND: usize = 256;
 
-/// Frames of the provider's mix by what they are: the chain of headers, the family and the transport.
+/// Frames of the provider's mix by their chain of headers.
 fn kinds() -> BTreeMap<String, Vec<Vec<u8>>> {
     let mut generator = traffic::generator(Profile::provider());
     let (mut decoder, mut counters) = (Decoder::new(Limits::default()), Counters::new());
@@ -30,8 +30,9 @@ fn kinds() -> BTreeMap<String, Vec<Vec<u8>>> {
         let len = frame.len() as u32;
         let Some(packet) = decoder.decode(LinkType::Ethernet, ts, &frame, len, &mut counters) else { continue };
         let mut kind: Vec<&str> = packet.encap.as_slice().iter().map(|e| e.name()).collect();
-        kind.push(if packet.src.is_v4() { "ipv4" } else { "ipv6" });
-        kind.push(if matches!(packet.transport, Transport::Tcp(_)) { "tcp" } else { "udp" });
+        if kind.is_empty() {
+            kind.push(if packet.src.is_v4() { "ipv4" } else { "ipv6" });
+        }
         let frames = kinds.entry(kind.join(" ")).or_default();
         if frames.len() < OF_A_KIND {
             frames.push(frame.clone());
