@@ -139,9 +139,9 @@ if [ "${OWN:-1}" != 0 ]; then
 fi
 
 if [ -d "$shared/bench/traffic" ]; then
-  if [ -n "${FRESH:-}" ] || [ ! -s "$cache/meta.pcap" ]; then
+  if [ -n "${FRESH:-}" ] || [ ! -e "$cache/generator.done" ]; then
     echo "Making isp and meta traffic" >&2
-    rm -rf "$cache/generator"
+    rm -rf "$cache/generator" "$cache/generator.done"
     cp -r "$shared/bench/traffic" "$cache/generator"
     chmod -R u+w "$cache/generator"
     # It lies inside this package's directory and is none of it.
@@ -149,6 +149,7 @@ if [ -d "$shared/bench/traffic" ]; then
     CARGO_TARGET_DIR="$cache/generator/target" cargo build --release --quiet --manifest-path "$cache/generator/Cargo.toml"
     "$cache/generator/target/release/gen" isp 2000000 1 "$cache/isp" "$cache/blocklist.txt" >/dev/null
     "$cache/generator/target/release/gen" meta 1200000 2 "$cache/meta" >/dev/null
+    touch "$cache/generator.done"
   fi
   for which in isp meta; do
     # Visits to listed names, by the truth: column 7 is the name.
