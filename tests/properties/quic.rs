@@ -167,7 +167,7 @@ fn opaque(version: Version, bits: u8, dcid: &[u8], scid: &[u8]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(2_000))]
 
     #[test]
     fn every_hello_is_found_once(
