@@ -179,7 +179,7 @@ proptest! {
         early_data in any::<bool>(),
         again in any::<[bool; 8]>(),
         link in links(),
-        port in prop::sample::select(vec![443u16, 53, 4_789, 50_000]),
+        port in prop::sample::select(vec![443u16, 53, 8_443, 50_000]),
     ) {
         let hello = client_hello(&HelloSpec::browser_quic("quic.example", client.seed));
         let payloads = client.payloads(&hello);
