@@ -141,6 +141,9 @@ impl Connections {
             }
             Progress::NeedMore if connection.is_confirmed() => false,
             Progress::NeedMore | Progress::Done | Progress::Reject(_) => {
+                if connection.is_done() {
+                    cx.counters.bump(Counter::TlsMalformed);
+                }
                 // A server's Initial, or one that is damaged: it need not be tried again.
                 table.entry(index).next[1] = id;
                 return;

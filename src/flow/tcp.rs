@@ -4,7 +4,9 @@
 //! begins like a hello or a request is taken for it. A hello's second half may come before its first, even when no
 //! SYN was seen: a few unexplained segments of an unknown stream are therefore kept until a start turns up
 //! ("unanchored"), and dropped soon after. A stream that is none of the protocols keeps its place in the flow table,
-//! so that the rest of it passes at the price of one look-up, but holds no buffer.
+//! so that the rest of it passes at the price of one look-up, but holds no buffer; a hello (STARTTLS) or a request that
+//! begins one of its later segments is read all the same. Octets behind a gap are read when the gap is given up, if
+//! something begins right there.
 
 use super::Context;
 use super::assembly::{Assembly, Inserted};

@@ -30,7 +30,7 @@ fn stream(messages: &[Vec<u8>]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(2_000))]
 
     #[test]
     fn every_message_of_a_tcp_stream_is_found_once(

@@ -50,7 +50,7 @@ fn request(host: &str, content: &Content, newline: &str) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(2_000))]
 
     #[test]
     fn every_request_of_a_connection_is_found_once(

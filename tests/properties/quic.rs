@@ -167,7 +167,7 @@ fn opaque(version: Version, bits: u8, dcid: &[u8], scid: &[u8]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(cases(400))]
+    #![proptest_config(cases(2_000))]
 
     #[test]
     fn every_hello_is_found_once(
@@ -179,7 +179,7 @@ proptest! {
         early_data in any::<bool>(),
         again in any::<[bool; 8]>(),
         link in links(),
-        port in prop::sample::select(vec![443u16, 53, 4_789, 50_000]),
+        port in prop::sample::select(vec![443u16, 53, 8_443, 50_000]),
     ) {
         let hello = client_hello(&HelloSpec::browser_quic("quic.example", client.seed));
         let payloads = client.payloads(&hello);

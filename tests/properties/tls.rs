@@ -45,7 +45,7 @@ fn in_records(hello: &[u8], cuts: &[prop::sample::Index]) -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(cases(600))]
+    #![proptest_config(cases(3_000))]
 
     #[test]
     fn every_hello_is_found_once(

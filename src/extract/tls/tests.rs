@@ -34,7 +34,7 @@ fn host<'a>(hello: &ClientHello<'a>) -> Option<&'a [u8]> {
 
 /// Feeds the stream in the given pieces and returns the last answer's name, and what was fed by then.
 fn read_in_pieces(stream: &[u8], sizes: &[usize]) -> (Option<Vec<u8>>, usize) {
-    let mut reader = HelloReader::new();
+    let mut reader = HelloReader::default();
     let (mut rest, mut fed) = (stream, 0);
     for size in sizes.iter().cycle() {
         let (piece, after) = rest.split_at(rest.len().min(*size));

@@ -139,6 +139,15 @@ fn tcp_and_quic_may_take_each_other_s_place() {
 }
 
 #[test]
+fn a_crypto_stream_that_is_no_hello_is_counted() {
+    let mut b = Bench::new();
+    let frames = [&b"\x06\x00\x10\x02\x00\x00\x0c"[..], &[0; 12]].concat();
+    b.datagram(true, &seal_initial(Version::V1, b"first-id", b"client", b"", 0, 1, &frames, 1_200, true));
+    assert_eq!((b.count(Counter::TlsMalformed), b.gauges().quic_connections), (1, 0));
+    assert_eq!(b.names(), Vec::<String>::new());
+}
+
+#[test]
 fn datagrams_that_are_not_quic_leave_no_trace() {
     let mut b = Bench::new();
     b.datagram(true, b"");
