@@ -52,7 +52,7 @@ run() {
   local target=$1 status=ok dict=()
   mkdir -p "$corpus/$target" "fuzz/artifacts/$target"
   [ -f "fuzz/dict/$target" ] && dict=(-dict="fuzz/dict/$target")
-  "$target_dir/$host/release/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+  TMPDIR=$log "$target_dir/$host/release/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="fuzz/artifacts/$target/" "${dict[@]}" "$corpus/$target" "fuzz/corpus/$target" \
     >"$log/$target" 2>&1 || status=CRASHED
   line "$target" "$status"
@@ -91,7 +91,7 @@ coverage() {
   rm -f "$log"/*.profraw
   for target in "${targets[@]}"; do
     mkdir -p "$corpus/$target"
-    LLVM_PROFILE_FILE="$log/$target.profraw" "$build/$host/release/$target" -runs=0 "$corpus/$target" \
+    TMPDIR=$log LLVM_PROFILE_FILE="$log/$target.profraw" "$build/$host/release/$target" -runs=0 "$corpus/$target" \
       "fuzz/corpus/$target" >/dev/null 2>&1
     objects+=(-object "$build/$host/release/$target")
   done

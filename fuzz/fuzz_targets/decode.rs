@@ -71,6 +71,10 @@ fn the_long_way_agrees(ts: Timestamp, frame: &[u8], orig_len: u32) {
         (packet.endpoints(), packet.ip_id, packet.truncated, format!("{:?}", packet.transport), chain)
     };
     let (fast, slow) = (fast.map(|p| told(&p, 0)), slow.map(|p| told(&p, 1)));
+    // The four octets in front are a step and an entry of the chain more, so the depth is reached earlier.
+    if slow_counters.get(Counter::SkipDepth) > 0 {
+        return;
+    }
     assert_eq!(fast.is_some(), slow.is_some(), "{fast_counters:?} {slow_counters:?}");
     if let (Some(fast), Some(slow)) = (fast, slow) {
         assert_eq!((fast.0, fast.1, fast.2, &fast.3), (slow.0, slow.1, slow.2, &slow.3));
