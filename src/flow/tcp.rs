@@ -94,8 +94,9 @@ impl Streams {
         }
         if !segment.payload.is_empty() {
             self.payload(table, at, seq, segment.payload, cx);
-            self.make_room(table, StreamPool::is_over_budget, cx);
         }
+        // Octets make a stream grow, and so does a SYN that puts its start further back.
+        self.make_room(table, StreamPool::is_over_budget, cx);
         let closes = flags.has(TcpFlags::FIN | TcpFlags::RST);
         if packet.truncated || closes {
             let end = seq.wrapping_add(segment.payload.len() as u32);

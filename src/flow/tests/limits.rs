@@ -82,6 +82,25 @@ fn a_syn_ack_out_of_place_leaves_no_buffer_behind() {
     assert_eq!(names, 1, "what was there of the hello had the name");
 }
 
+/// A SYN that comes after segments of its stream asks for the octets between.
+#[test]
+fn a_late_syn_stays_within_the_octets_too() {
+    let (mut tracker, mut counters) = (Tracker::new(&LIMITS, Reading::default()), Counters::new());
+    let mut sink = |_: &Observation<'_>| {};
+    let flags = TcpFlags(TcpFlags::SYN);
+    let syn = TcpSegment { src_port: 40_000, dst_port: 443, seq: 0, ack: 0, flags, payload: &[] };
+    for client in 0..4 {
+        let segment = tcp(60_000, b"neither a hello nor a request");
+        tracker.packet(&packet(client, 0, segment), &mut counters, &mut sink);
+    }
+    assert_eq!(tracker.gauges().streams, 4);
+    for client in 0..4 {
+        tracker.packet(&packet(client, 1, Transport::Tcp(syn)), &mut counters, &mut sink);
+        assert!(tracker.gauges().stream_octets <= LIMITS.stream_octets, "{:?}", tracker.gauges());
+    }
+    assert!(tracker.gauges().streams > 0);
+}
+
 /// One small CRYPTO frame at a high offset claims memory for all octets before it.
 #[test]
 fn connections_stay_within_the_octets_they_may_hold() {
