@@ -18,10 +18,12 @@ pub(super) const fn is_vlan_tag(ethertype: u16) -> bool {
 #[inline]
 pub(super) fn ethernet(bytes: &[u8]) -> Parsed<Step<'_>> {
     let (header, rest) = head::<14>(bytes)?;
-    if header[..5] == ISL_DESTINATION || header[..5] == ISL_DESTINATION_OLD {
+    let field = u16::from_be_bytes([header[12], header[13]]);
+    // It has a length there, at most 1,530, so a frame to such an address with an EtherType is what that says.
+    if field < FIRST_ETHERTYPE && (header[..5] == ISL_DESTINATION || header[..5] == ISL_DESTINATION_OLD) {
         return inter_switch_link(bytes);
     }
-    Ok(type_or_length(u16::from_be_bytes([header[12], header[13]]), rest))
+    Ok(type_or_length(field, rest))
 }
 
 /// What follows a MAC header whose last field is this type or length.

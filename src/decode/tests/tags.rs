@@ -157,6 +157,22 @@ fn tags_without_end_are_too_deep() {
 }
 
 #[test]
+fn inter_switch_link_has_a_length_and_no_type() {
+    for first in [1, 3] {
+        let frame = hello_frame();
+        let length = (frame.len() + 12) as u16;
+        let header =
+            cat(&[&[first, 0, 0x0c, 0, 0, 0, 2, 0, 0, 0, 0, 1], &length.to_be_bytes(), &[0xaa, 0xaa, 3], &[0; 9]]);
+        leads_to_hello(Ethernet, &cat(&[&header, &frame]), &[]);
+        // The same address with an EtherType, by the fast lane and by the walk.
+        let mut plain = frame;
+        plain[..5].copy_from_slice(&[first, 0, 0x0c, 0, 0]);
+        leads_to_hello(Ethernet, &plain, &[]);
+        leads_to_hello(LinkType::from_linktype(240).unwrap(), &cat(&[&[0; 4], &plain]), &[LinkShim]);
+    }
+}
+
+#[test]
 fn ieee_802_3_with_llc() {
     let snap = cat(&[&[0xaa, 0xaa, 3, 0, 0, 0, 0x08, 0], &hello()]);
     leads_to_hello(Ethernet, &cat(&[&ethernet(snap.len() as u16, &snap), &[0; 9]]), &[]);
