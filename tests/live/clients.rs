@@ -243,12 +243,14 @@ fn exactly_the_listed_names_that_real_clients_visit_are_found() {
         ["/metrics", "/readyz", "/livez", "/status"].iter().map(|path| daemon.get(path).unwrap().1).collect();
     assert!(daemon.is_ready());
     expect::assert_nothing_lost(&daemon);
+    // Counters are published a moment after the events are written.
+    let orders = expected.0.iter().filter(|(_, _, rule)| rule.starts_with("orders/")).count() as f64;
+    wait_until("the counters to tell what the events tell", || {
+        daemon.metric("stakeout_findings_total", "list=\"orders\"") >= orders
+    });
+    assert_eq!(daemon.metric("stakeout_findings_total", "list=\"orders\""), orders);
     assert_eq!(daemon.metric("stakeout_hits_suppressed_total", "reason=\"resolver\""), 1.0);
     assert_eq!(daemon.metric("stakeout_hits_suppressed_total", "reason=\"outside\""), 1.0);
-    assert_eq!(daemon.metric("stakeout_findings_total", "list=\"orders\""), {
-        let orders = expected.0.iter().filter(|(_, _, rule)| rule.starts_with("orders/"));
-        orders.count() as f64
-    });
     for rejected in ["dns-malformed", "tls-malformed", "quic-malformed", "http-malformed"] {
         let reason = format!("reason=\"{rejected}\"");
         assert_eq!(daemon.metric("stakeout_messages_rejected_total", &reason), 0.0, "{rejected}");
