@@ -46,11 +46,14 @@ impl Duplicates {
             ^ (extra ^ u64::from(packet.ip_id) << 44).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let Set(places) = &mut self.seen[identity as usize % SETS];
         let found = places.iter().position(|(seen, _)| *seen == identity);
-        let copy = found.is_some_and(|at| packet.ts.nanos_since(places[at].1) <= Self::WINDOW_NS);
-        // It moves to the front; what stood before it, or the oldest, makes room.
+        // A copy changes nothing: neither does it push others out, nor may one copy after another keep the first alive.
+        if found.is_some_and(|at| packet.ts.nanos_since(places[at].1) <= Self::WINDOW_NS) {
+            return true;
+        }
+        // What is new comes to the front; what stood before it, or the oldest, makes room.
         places[..=found.unwrap_or(WAYS - 1)].rotate_right(1);
         places[0] = (identity, packet.ts);
-        copy
+        false
     }
 }
 
@@ -83,21 +86,31 @@ mod tests {
 
     #[test]
     fn copies_are_known_on_a_busy_link() {
-        let mut d = Duplicates::new();
-        let payloads: Vec<[u8; 4]> = (0..50_000u32).map(u32::to_be_bytes).collect();
         // The mirror is half a millisecond behind, in which five hundred others come.
         const BEHIND: usize = 500;
-        let mut missed = 0;
-        for n in 0..payloads.len() + BEHIND {
-            let at = n as u64 / 1_000;
-            if let Some(payload) = payloads.get(n) {
-                assert!(!d.is_copy(&packet(at, 7, payload)));
+        let payloads: Vec<[u8; 4]> = (0..50_000u32).map(u32::to_be_bytes).collect();
+        for _ in 0..8 {
+            let mut d = Duplicates::new();
+            let mut missed = 0;
+            for n in 0..payloads.len() + BEHIND {
+                let at = n as u64 / 1_000;
+                if let Some(payload) = payloads.get(n) {
+                    assert!(!d.is_copy(&packet(at, 7, payload)));
+                }
+                if let Some(payload) = n.checked_sub(BEHIND).and_then(|n| payloads.get(n)) {
+                    missed += usize::from(!d.is_copy(&packet(at, 7, payload)));
+                }
             }
-            if let Some(payload) = n.checked_sub(BEHIND).and_then(|n| payloads.get(n)) {
-                missed += usize::from(!d.is_copy(&packet(at, 7, payload)));
-            }
+            // One in two thousand is expected, as five of the five hundred must share a set. They come in clusters, as
+            // a copy that is taken for new pushes out the next: in two thousand runs there were never more than 84.
+            assert!(missed < 250, "{missed} of {} copies missed", payloads.len());
         }
-        // One in four thousand is expected.
-        assert!(missed < 50, "{missed} of {} copies missed", payloads.len());
+    }
+
+    #[test]
+    fn one_copy_does_not_keep_the_next_alive() {
+        let mut d = Duplicates::new();
+        let known: Vec<bool> = [0, 6, 12, 18].map(|ms| d.is_copy(&packet(ms, 7, b"question"))).to_vec();
+        assert_eq!(known, [false, true, false, true]);
     }
 }

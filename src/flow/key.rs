@@ -54,7 +54,7 @@ impl HashSeed {
         let ports = u64::from(key.low.port) << 32 | u64::from(key.high.port) << 8 | u64::from(protocol);
         let a = fold(word(&low[..8]) ^ s0, word(&low[8..]) ^ s1);
         let b = fold(word(&high[..8]) ^ s1, word(&high[8..]) ^ a);
-        fold(a ^ b ^ s0, ports ^ s1 ^ b.rotate_left(29))
+        finish(fold(a ^ b ^ s0, ports ^ s1 ^ b.rotate_left(29)))
     }
 
     /// Hash of arbitrary bytes, for connection IDs and duplicate frames. The length, the first 64 octets and the last 16
@@ -75,7 +75,7 @@ impl HashSeed {
         {
             acc = fold(acc ^ word(&tail[..8]), s1 ^ word(&tail[8..]));
         }
-        fold(acc ^ u64::from_ne_bytes(rest), s1 ^ acc.rotate_left(32))
+        finish(fold(acc ^ u64::from_ne_bytes(rest), s1 ^ acc.rotate_left(32)))
     }
 }
 
@@ -83,6 +83,14 @@ impl HashSeed {
 #[inline]
 fn word(octets: &[u8]) -> u64 {
     octets.first_chunk().map_or(0, |c| u64::from_ne_bytes(*c))
+}
+
+/// Inputs in arithmetic progression (ports given out in order, a counter in a payload) leave a fold as the multiples of
+/// a constant, and for one seed in fifty those fall on a few places only. A second, different mixing breaks them up.
+#[inline]
+fn finish(hash: u64) -> u64 {
+    let mixed = (hash ^ hash >> 32).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed ^ mixed >> 29
 }
 
 /// Both halves of the 128-bit product: mixes every input bit into every output bit with one multiplication.
@@ -119,5 +127,24 @@ mod tests {
         }
         // 125 expected a bucket, standard deviation 11: eight deviations away means the hash does not spread.
         assert!(buckets.iter().all(|n| (37..213).contains(n)), "{buckets:?}");
+    }
+
+    #[test]
+    fn counters_spread_whatever_the_seed() {
+        for _ in 0..500 {
+            let seed = HashSeed::random();
+            let mut by_payload = [0u32; 256];
+            let mut by_port = [0u32; 256];
+            for n in 0..4096u16 {
+                by_payload[(seed.hash_bytes(&n.to_be_bytes()) >> 47 & 255) as usize] += 1;
+                let c = Endpoint::new(Addr::v4([10, 0, 0, 9]), 20_000 + n);
+                let s = Endpoint::new(Addr::v4([10, 0, 0, 1]), 443);
+                by_port[(seed.hash(&FlowKey::new(c, s).0, 6) >> 47 & 255) as usize] += 1;
+            }
+            // 16 expected a bucket, standard deviation 4: fifteen deviations do not happen by chance.
+            for buckets in [by_payload, by_port] {
+                assert!(buckets.iter().all(|n| *n < 76), "{:?}: {buckets:?}", seed.0);
+            }
+        }
     }
 }
