@@ -13,7 +13,7 @@ demo: setup-build
 ## Everything: unit, property, command-line, replay, live and privacy tests.
 test: setup-build setup-test
 	$(CARGO) test --no-fail-fast
-	@if [ -d fuzz ] && rustup toolchain list 2>/dev/null | grep -q nightly; then tools/fuzz.sh 10; \
+	@if [ -d fuzz ] && rustup toolchain list 2>/dev/null | grep -q nightly; then tools/fuzz.sh check; \
 	 else echo "fuzzing skipped: no nightly toolchain"; fi
 
 ## What CI checks beside the tests.
