@@ -16,6 +16,7 @@ pub mod lookup;
 pub use handle::{RuleHandle, RuleReader};
 pub use list::{
     Format, Found, ListCounts, ListFacts, ListReport, ListSource, LoadError, ParsedList, Problem, Reason, Rejection,
-    SetError, load_file, load_set, parse, to_name,
+    SetError, describe, load_file, load_set, parse, to_name,
 };
+pub use lookup::prebuilt::{PrebuiltError, SaveError, save};
 pub use lookup::{BuildError, ListMeta, RuleRef, RuleSet, RuleSetBuilder, Verdict};

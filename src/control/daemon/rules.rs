@@ -7,7 +7,9 @@ use crate::control::check::RuleSummary;
 use crate::control::config::{Config, RuleFormat, RuleSource};
 use crate::control::http::{ListStatus, RulesStatus};
 use crate::export::metrics::{ListState, Metrics, RuleSetState};
-use crate::matching::{Format, ListReport, ListSource, RuleHandle, RuleReader, RuleSet, SetError, load_file, load_set};
+use crate::matching::{
+    Format, ListReport, ListSource, RuleHandle, RuleReader, RuleSet, SetError, describe, load_set,
+};
 use crate::model::Timestamp;
 use crate::telemetry::events;
 
@@ -43,17 +45,20 @@ fn source(rule: &RuleSource) -> ListSource {
     }
 }
 
-/// Loads one list and says what it holds, for `check`.
+/// Loads one list, or one prebuilt set, and says what it holds, for `check`.
 ///
 /// # Errors
 /// Why it cannot be used.
 pub fn check_source(rule: &RuleSource) -> Result<RuleSummary, String> {
-    let list = load_file(&rule.path, format(rule.format)).map_err(|e| e.problem.to_string())?;
-    let facts = list.facts();
+    let reports = describe(&source(rule)).map_err(|e| e.problem.to_string())?;
+    let rules = reports.iter().map(|r| r.facts.counts.rules).sum::<u64>();
+    // What was rejected when a set was built was told then, and cannot be mended here.
+    let rejected = reports.iter().filter(|r| !r.prebuilt).map(|r| r.facts.counts.rejected).sum::<u64>();
+    let first = reports.iter().flat_map(|r| &r.facts.rejections).next();
     Ok(RuleSummary {
-        rules: usize::try_from(facts.counts.rules).unwrap_or(usize::MAX),
-        rejected: usize::try_from(facts.counts.rejected).unwrap_or(usize::MAX),
-        first_rejected: facts.rejections.first().map(|r| format!("line {}: {}", r.line, r.reason)),
+        rules: usize::try_from(rules).unwrap_or(usize::MAX),
+        rejected: usize::try_from(rejected).unwrap_or(usize::MAX),
+        first_rejected: first.map(|r| format!("line {}: {}", r.line, r.reason)),
     })
 }
 
