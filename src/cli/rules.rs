@@ -12,7 +12,9 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::exit::Exit;
 use super::lists;
-use crate::matching::{Format, ListFacts, ListReport, ListSource, Problem, RuleRef, RuleSet, Verdict, describe, to_name};
+use crate::matching::{
+    Format, ListFacts, ListReport, ListSource, Problem, RuleRef, RuleSet, Verdict, describe, to_name,
+};
 use crate::model::{Action, DomainName};
 
 const LINT_EXAMPLE: &str = "\

@@ -96,7 +96,9 @@ pub enum Problem {
     #[error(transparent)]
     Prebuilt(#[from] PrebuiltError),
     /// A prebuilt rule set with lists to block, given as one to allow.
-    #[error("is a prebuilt rule set whose list {list} blocks: give it as rules; its lists say themselves what they allow")]
+    #[error(
+        "is a prebuilt rule set whose list {list} blocks: give it as rules; its lists say themselves what they allow"
+    )]
     Blocks {
         /// The first list that blocks.
         list: Arc<str>,

@@ -80,7 +80,8 @@ impl Ends {
                 let Some([low, high, offsets @ ..]) = groups.get(bucket / GROUP) else { return (0, 0) };
                 let start = usize::from(*low) | usize::from(*high) << 16;
                 let within = bucket % GROUP;
-                let before = within.checked_sub(1).and_then(|i| offsets.get(i)).map_or(0, |offset| usize::from(*offset));
+                let before =
+                    within.checked_sub(1).and_then(|i| offsets.get(i)).map_or(0, |offset| usize::from(*offset));
                 let end = offsets.get(within).map_or(before, |offset| usize::from(*offset));
                 (start + before, start + end)
             }

@@ -64,7 +64,8 @@ impl SuffixHasher {
     /// `visit` breaks. Each costs one pass over its leftmost label.
     #[inline]
     pub(super) fn suffixes(&self, wire: &[u8], mut visit: impl FnMut(Suffix) -> ControlFlow<()>) {
-        let mut walk = Walk { wire, end: wire.len(), depth: 0, hasher: FoldHasher::with_seed(self.seeds[0], &self.shared) };
+        let mut walk =
+            Walk { wire, end: wire.len(), depth: 0, hasher: FoldHasher::with_seed(self.seeds[0], &self.shared) };
         // The length octets can only be followed from the left, so a first pass notes where labels start, one bit an
         // octet. Nearly every name fits into one word of bits, which then never leaves a register.
         if wire.len() <= 64 {

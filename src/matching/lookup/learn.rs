@@ -146,7 +146,8 @@ mod tests {
     #[test]
     fn endings_that_many_names_share_are_learnt() {
         let wire = |text: &str| crate::model::DomainName::from_text(text.as_bytes()).unwrap().as_wire().to_vec();
-        let names: Vec<_> = (0..100).flat_map(|i| [wire(&format!("n{i}.com")), wire(&format!("n{i}.blog.net"))]).collect();
+        let names: Vec<_> =
+            (0..100).flat_map(|i| [wire(&format!("n{i}.com")), wire(&format!("n{i}.blog.net"))]).collect();
         let recipe = learn(names.iter().map(Vec::as_slice), 1);
         let tails: Vec<_> = recipe.tails.iter().map(|(wire, _)| &**wire).collect();
         assert_eq!(tails, [&b""[..], b"\x03com", b"\x03net", b"\x04blog\x03net"]);

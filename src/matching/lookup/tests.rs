@@ -91,7 +91,10 @@ fn of_equal_names_the_first_list_is_named() {
     assert_eq!(verdict(&set, "a.example"), "block a.example list0:2");
     assert_eq!(verdict(&set, "b.example"), "block b.example list1:2");
     assert_eq!(set.len(), 4);
-    assert_eq!(set.lists().map(|(meta, facts)| (&*meta.name, facts.counts.rules)).collect::<Vec<_>>(), [("list0", 2), ("list1", 2)]);
+    assert_eq!(
+        set.lists().map(|(meta, facts)| (&*meta.name, facts.counts.rules)).collect::<Vec<_>>(),
+        [("list0", 2), ("list1", 2)]
+    );
 }
 
 #[test]
@@ -197,16 +200,18 @@ fn odd_name() -> impl Strategy<Value = String> {
     ];
     let labels = prop_oneof![6 => 1..4_usize, 1 => 100..127_usize];
     let tail = prop_oneof![3 => Just("com"), 2 => Just("blog.net"), 1 => Just("example")];
-    (labels.prop_flat_map(move |count| proptest::collection::vec(label.clone(), count)), tail).prop_map(|(labels, tail)| {
-        // From the right, as many as fit.
-        let mut text = tail.to_owned();
-        for label in labels {
-            if text.len() + label.len() + 1 <= 253 {
-                text = format!("{label}.{text}");
+    (labels.prop_flat_map(move |count| proptest::collection::vec(label.clone(), count)), tail).prop_map(
+        |(labels, tail)| {
+            // From the right, as many as fit.
+            let mut text = tail.to_owned();
+            for label in labels {
+                if text.len() + label.len() + 1 <= 253 {
+                    text = format!("{label}.{text}");
+                }
             }
-        }
-        text
-    })
+            text
+        },
+    )
 }
 
 /// A name and its near misses.

@@ -40,10 +40,11 @@ mod write;
 
 use std::io;
 
-pub(in crate::matching) use read::{is_prebuilt, read};
+pub(in crate::matching) use read::is_prebuilt;
+pub use read::read;
+pub use save::save;
 #[cfg(test)]
 pub(super) use tests::octets_of;
-pub use save::save;
 
 /// The first octets: one that no text starts with, the name, and a line end that a transfer as text would change.
 pub const MAGIC: [u8; 8] = *b"\x89STKSET\n";

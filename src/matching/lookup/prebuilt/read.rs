@@ -23,11 +23,11 @@ pub(in crate::matching) fn is_prebuilt(head: &[u8]) -> bool {
     head.starts_with(&MAGIC)
 }
 
-/// Reads a rule set from the start of a prebuilt file that has `size` octets, as far as anybody knows.
+/// Reads a rule set from a prebuilt file, whose length is `size` octets if that is known. A lying length takes no memory.
 ///
 /// # Errors
 /// [`PrebuiltError`].
-pub(in crate::matching) fn read(reader: impl Read, size: Option<u64>) -> Result<RuleSet, PrebuiltError> {
+pub fn read(reader: impl Read, size: Option<u64>) -> Result<RuleSet, PrebuiltError> {
     let mut input = Input { inner: reader, hash: Sha256::new(), at: 0 };
     let (digest, len) = header(&mut input)?;
     if len > MAX_PREBUILT_BYTES {

@@ -91,7 +91,11 @@ fn every_build_has_a_seed_of_its_own() {
 fn a_newer_format_is_told_from_damage() {
     let mut octets = octets_of(&small_set());
     octets[8] = 2;
-    assert!(refused(&octets).contains("of format 2, and this version of stakeout reads format 1"), "{}", refused(&octets));
+    assert!(
+        refused(&octets).contains("of format 2, and this version of stakeout reads format 1"),
+        "{}",
+        refused(&octets)
+    );
     let mut octets = octets_of(&small_set());
     octets[12..16].reverse();
     assert!(refused(&octets).contains("another order"));

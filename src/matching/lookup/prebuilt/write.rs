@@ -6,7 +6,9 @@ use sha2::{Digest, Sha256};
 
 use super::super::table::Table;
 use super::meta::Meta;
-use super::{ALIGNMENT, BYTE_ORDER, DIGEST, FIRST, HEADER, MAGIC, MAX_PREBUILT_BYTES, SECTIONS, SaveError, VERSION, code};
+use super::{
+    ALIGNMENT, BYTE_ORDER, DIGEST, FIRST, HEADER, MAGIC, MAX_PREBUILT_BYTES, SECTIONS, SaveError, VERSION, code,
+};
 
 /// Writes the file from where `out` stands, which must be its start.
 pub(super) fn write(table: &Table, out: &mut (impl Write + Seek)) -> Result<(), SaveError> {
