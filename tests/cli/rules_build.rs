@@ -50,6 +50,21 @@ fn scan_and_test_find_the_same_with_the_lists_and_with_the_set() {
 }
 
 #[test]
+fn lists_can_be_given_names() {
+    let c = case();
+    let odd = c.files.write("a=b.txt", "slots.example\n");
+    let given = [format!("pl-mf={}", c.block), format!("ok={}", c.allow)];
+    let lists = ["--rules", &given[0], "--rules", &odd, "--allow", &given[1]];
+    let ran = run(&[&["rules", "build", "--out", &c.set][..], &lists].concat());
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let names = ["casino.example", "help.casino.example", "slots.example"];
+    let ran = run(&[&["rules", "test", "--verbose", "--rules", &c.set][..], &names].concat());
+    for place in ["(list pl-mf, line 2)", "(list ok, line 1)", "(list a=b.txt, line 1)"] {
+        assert!(ran.out.contains(place), "{place}: {}", ran.out);
+    }
+}
+
+#[test]
 fn a_set_and_a_list_work_together() {
     let c = case();
     c.build();

@@ -194,7 +194,7 @@ fn open(path: &Path) -> Result<(File, Option<u64>), Problem> {
     if metadata.is_dir() {
         return Err(Problem::Directory);
     }
-    Ok((file, metadata.is_file().then(|| metadata.len())))
+    Ok((file, metadata.is_file().then_some(metadata.len())))
 }
 
 /// What a rule file holds.

@@ -144,6 +144,7 @@ impl RuleSetBuilder {
             min_depth: shape.min_depth,
             max_depth: shape.max_depth,
             len,
+            prebuilt: false,
         })
     }
 

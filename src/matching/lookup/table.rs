@@ -51,6 +51,8 @@ pub(super) struct Table {
     /// Labels of the longest listed name: suffixes with more are not looked up.
     pub(super) max_depth: usize,
     pub(super) len: u64,
+    /// Whether it was read from a prebuilt file.
+    pub(super) prebuilt: bool,
 }
 
 /// A rule that covers a name.

@@ -173,6 +173,7 @@ fn table(meta: &[u8], code: &[u8], filter: &[u8], ends: &[u8], rules: Vec<u8>) -
         min_depth: meta.min_depth,
         max_depth: meta.max_depth,
         len: meta.rules,
+        prebuilt: true,
     };
     check_rules(&table)?;
     Ok(table)

@@ -14,7 +14,8 @@ use super::{SaveError, write};
 /// # Errors
 /// [`SaveError`]; `path` is then as it was, and the new file is gone.
 pub fn save(set: &RuleSet, path: &Path) -> Result<u64, SaveError> {
-    let table = set.only_table().ok_or(SaveError::Prebuilt)?;
+    // A copy would have the seed of the first, and every file is to have its own.
+    let table = set.only_table().filter(|table| !table.prebuilt).ok_or(SaveError::Prebuilt)?;
     let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
     // A special file (`/dev/stdout`) cannot be replaced by renaming, and must not be.
