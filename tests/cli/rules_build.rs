@@ -3,7 +3,7 @@
 use std::fs;
 
 use super::frames::{self, ETHERNET, dns, ethernet, udp};
-use super::{Files, run};
+use super::{Files, run, run_with_input};
 
 struct Case {
     files: Files,
@@ -43,6 +43,10 @@ fn scan_and_test_find_the_same_with_the_lists_and_with_the_set() {
     let set = run(&["scan", "--rules", &c.set, &capture]);
     assert_eq!((text.code, set.code), (0, 0), "{}{}", text.err, set.err);
     assert_eq!((&set.out, set.json().len()), (&text.out, 3));
+
+    // From a pipe, whose length nobody knows.
+    let ran = run_with_input(&["rules", "test", "--rules", "/dev/stdin", "x.bets.example"], &fs::read(&c.set).unwrap());
+    assert_eq!((ran.out.as_str(), ran.code), ("x.bets.example: block by bets.example\n", 0), "{}", ran.err);
 
     let lists = ["--rules", &c.block, "--allow", &c.allow];
     let test = |rules: &[&str]| run(&[&["rules", "test", "--verbose"], rules, &asked].concat());

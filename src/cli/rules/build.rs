@@ -15,7 +15,7 @@ use crate::model::Action;
 const EXAMPLE: &str = "\
 Example:
   $ stakeout rules build --out rules.stkset --rules demo=rules/demo.txt --allow rules/demo-allow.txt
-  46 rules of 2 lists in 2984 octets: rules.stkset
+  46 rules of 2 lists in 1926 octets: rules.stkset
   $ stakeout scan --rules rules.stkset capture.pcapng";
 
 /// Build lists into a file that starts without parsing
