@@ -7,6 +7,7 @@ mod generated;
 mod help;
 mod observe;
 mod rules;
+mod rules_build;
 mod scan;
 
 use std::io::Write;

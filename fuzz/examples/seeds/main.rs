@@ -40,6 +40,7 @@ fn main() -> std::io::Result<()> {
         ("quic_pieces", plans::quic_pieces()),
         ("quic_raw", quic_datagrams()),
         ("rules_lookup", plans::rules()),
+        ("rules_prebuilt", text::prebuilt()?),
         ("rules_text", text::lists()),
         ("rules_xml", text::registers()),
         ("tls_hello", hellos()),
