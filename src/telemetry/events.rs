@@ -48,9 +48,9 @@ pub fn capture_up(interface: &str) {
     info!(event = "capture_up", interface, "reading interface");
 }
 
-/// Resolvers can connect, at the start or again.
-pub fn dnstap_up(sockets: usize) {
-    info!(event = "dnstap_up", sockets, "waiting for resolvers");
+/// Resolvers can connect, at the start or again, to our own socket `at`.
+pub fn dnstap_up(at: &str) {
+    info!(event = "dnstap_up", at, "waiting for resolvers");
 }
 
 /// The socket for resolvers was removed and cannot be made again; that is tried every second.

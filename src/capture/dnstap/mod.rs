@@ -8,8 +8,6 @@
 mod frames;
 mod message;
 mod protobuf;
-#[cfg(test)]
-mod tests;
 
 pub use frames::{ACCEPT, FINISH, FrameStream, MAX_CONTROL, Step, StreamError};
 pub use message::{Message, MessageError, MessageType, Side, SocketProtocol, parse};

@@ -8,8 +8,6 @@
 mod connection;
 mod reader;
 mod socket;
-#[cfg(test)]
-mod tests;
 mod worker;
 
 pub use reader::{DnstapReader, DnstapReading};

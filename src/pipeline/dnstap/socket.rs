@@ -143,6 +143,15 @@ impl Listener {
         Ok(Listener::Tcp(config, listener))
     }
 
+    /// Its path, or its address and port.
+    pub(super) fn place(&self) -> String {
+        match self {
+            Listener::Unix(config, _) => config.path.display().to_string(),
+            // With port 0, the system has chosen one.
+            Listener::Tcp(config, listener) => listener.local_addr().unwrap_or(config.listen).to_string(),
+        }
+    }
+
     /// The socket, if it listens.
     pub(super) fn fd(&self) -> Option<BorrowedFd<'_>> {
         match self {

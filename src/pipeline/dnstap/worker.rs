@@ -93,7 +93,7 @@ impl DnstapWorker {
         }
         let state = Arc::new(WorkerState::new(INTERFACE));
         state.set_up(true);
-        events::dnstap_up(listeners.len());
+        listeners.iter().for_each(|l| events::dnstap_up(&l.place()));
         let told = Arc::clone(&state);
         let service = Service {
             reader: DnstapReader::new(self.reading),
@@ -128,7 +128,8 @@ struct Service {
 
 impl Service {
     fn run(mut self, state: &WorkerState, stop: &AtomicBool) {
-        let (mut published, mut looked_after) = (None::<Instant>, Instant::now());
+        self.publish(true);
+        let (mut published, mut looked_after) = (Instant::now(), Instant::now());
         while !stop.load(Ordering::Relaxed) {
             self.worker.rules.refresh();
             let ready = self.wait();
@@ -144,8 +145,8 @@ impl Service {
                 looked_after = now;
                 self.look_after(state, now);
             }
-            if idle || published.is_none_or(|at| now.duration_since(at) >= PUBLISH_EVERY) {
-                published = Some(now);
+            if idle || now.duration_since(published) >= PUBLISH_EVERY {
+                published = now;
                 self.publish(state.is_up());
             }
         }
@@ -246,7 +247,7 @@ impl Service {
             state.set_up(trouble.is_none());
             match trouble {
                 Some(trouble) => events::dnstap_down(&trouble.to_string()),
-                None => events::dnstap_up(self.listeners.len()),
+                None => self.listeners.iter().for_each(|l| events::dnstap_up(&l.place())),
             }
         }
     }
