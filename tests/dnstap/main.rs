@@ -4,8 +4,10 @@
 //! Only the tests with real resolvers need root; the others run on a UNIX socket in a folder of their own.
 
 #[path = "../common/mod.rs"]
+#[allow(unused_imports, reason = "each test program uses its own part of it")]
 mod common;
 #[path = "../privacy/search.rs"]
+#[allow(dead_code, reason = "as above")]
 mod search;
 
 mod daemon;

@@ -108,6 +108,25 @@ fn only_what_the_configuration_names_is_read() {
 }
 
 #[test]
+fn resolvers_that_call_everything_tcp_are_understood() {
+    for (port, protocol, clear) in [
+        (53, SocketProtocol::Tcp, true),
+        (853, SocketProtocol::Tcp, false),
+        (443, SocketProtocol::Tcp, false),
+        (853, SocketProtocol::Udp, true),
+        (53, SocketProtocol::Doh, false),
+    ] {
+        let what = Exchange { server: ([192, 0, 2, 53], port).into(), protocol, ..exchange() };
+        let payload = make::payload(&what, MessageType::ClientQuery, &make::question(what.name));
+        let kinds = [MessageType::ClientQuery];
+        let only_clear = DnstapReading::new(Scope::ALL, &kinds, &[SocketProtocol::Udp, SocketProtocol::Tcp]);
+        assert_eq!(read_with(only_clear, &payload).0.len(), usize::from(clear), "{port} {protocol:?}");
+        let encrypted = DnstapReading::new(Scope::ALL, &kinds, &[SocketProtocol::Dot, SocketProtocol::Doh]);
+        assert_eq!(read_with(encrypted, &payload).0.len(), usize::from(!clear), "{port} {protocol:?}");
+    }
+}
+
+#[test]
 fn what_cannot_be_used_is_counted_by_its_reason() {
     let what = exchange();
     let wrapped = |fields: &dyn Fn(&mut Vec<u8>)| {

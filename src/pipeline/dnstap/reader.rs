@@ -101,7 +101,8 @@ impl DnstapReader {
         let Some(kind) = message.kind.filter(|kind| self.reading.takes_type(*kind)) else {
             return self.counts.bump(DnstapCounter::SkippedType);
         };
-        if !self.reading.takes_protocol(message.protocol) {
+        let protocol = carried_by(message);
+        if !self.reading.takes_protocol(protocol) {
             return self.counts.bump(DnstapCounter::SkippedProtocol);
         }
         if !self.reading.scope.allows(Proto::Dns) {
@@ -120,7 +121,7 @@ impl DnstapReader {
         if octets.get(2).is_some_and(|flags| (flags & 0x80 == 0) != kind.is_query()) {
             return self.counts.bump(DnstapCounter::RejectedDirection);
         }
-        self.counts.read(message.protocol);
+        self.counts.read(protocol);
         let ts = match time {
             Some(ts) if ts.nanos_since(now).max(now.nanos_since(ts)) <= CLOCK_TOLERANCE => ts,
             _ => {
@@ -133,5 +134,16 @@ impl DnstapReader {
         let (sender, receiver) = if kind.is_query() { (client, server) } else { (server, client) };
         let from = Source { ts, encap: EncapChain::default(), sender, receiver };
         dns_names(octets, &from, &mut self.scratch, &mut self.counters, sink);
+    }
+}
+
+/// How a message was carried. Resolvers of some age (unbound 1.17, BIND 9.18) call everything TCP that is not UDP; the
+/// port tells what it was (RFC 7858 section 3.1, RFC 8484 section 8.1).
+#[inline]
+fn carried_by(message: &Message<'_>) -> Option<SocketProtocol> {
+    match (message.protocol, message.response.port) {
+        (Some(SocketProtocol::Tcp), 853) => Some(SocketProtocol::Dot),
+        (Some(SocketProtocol::Tcp), 443) => Some(SocketProtocol::Doh),
+        (protocol, _) => protocol,
     }
 }
