@@ -12,8 +12,8 @@ mod recorder;
 mod worker;
 
 pub use dnstap::{
-    DnstapConfig, DnstapError, DnstapReader, DnstapReading, DnstapWorker, INTERFACE as DNSTAP_INTERFACE, TcpSocketConfig,
-    UnixSocketConfig, group_id,
+    DnstapConfig, DnstapError, DnstapReader, DnstapReading, DnstapWorker, INTERFACE as DNSTAP_INTERFACE,
+    TcpSocketConfig, UnixSocketConfig, group_id,
 };
 pub use live::{LiveWorker, Running, WorkerState};
 pub use matcher::find_hit;

@@ -78,7 +78,8 @@ fn only_subscribers_make_findings() {
 
 #[test]
 fn a_mirror_beside_it_may_keep_the_clear_part() {
-    let mut daemon = Daemon::start(Settings { dnstap: "protocols = [\"dot\", \"doh\", \"doq\"]", ..Settings::default() });
+    let mut daemon =
+        Daemon::start(Settings { dnstap: "protocols = [\"dot\", \"doh\", \"doq\"]", ..Settings::default() });
     let mut sender = Sender::unix(&daemon.socket()).greet();
     for protocol in SocketProtocol::ALL {
         sender.query(&Exchange { protocol: *protocol, ..visit("www.casino.example") });

@@ -26,7 +26,8 @@ fn clients() -> Vec<IpAddr> {
 #[test]
 fn no_output_tells_a_clients_address() {
     for subscriber in ["none", "pseudonym"] {
-        let sections = format!("[findings]\nwindow = \"2s\"\nupdate_interval = \"1s\"\nsubscriber = \"{subscriber}\"\n");
+        let sections =
+            format!("[findings]\nwindow = \"2s\"\nupdate_interval = \"1s\"\nsubscriber = \"{subscriber}\"\n");
         let mut daemon = Daemon::start(Settings { sections: &sections, ..Settings::default() });
         let mut outputs: Vec<(String, Vec<u8>)> = Vec::new();
         let mut sender = Sender::unix(&daemon.socket()).greet();

@@ -47,14 +47,20 @@ fn queries_and_responses_are_seen_as_on_the_wire() {
     let what = exchange();
     let query = make::payload(&what, MessageType::ClientQuery, &make::question(what.name));
     let (seen, reader) = read(&query);
-    assert_eq!(seen, ["query www.casino.example 198.51.100.7:40001 192.0.2.53:853 2026-11-24T09:46:35.000000005Z 1 0 0"]);
+    assert_eq!(
+        seen,
+        ["query www.casino.example 198.51.100.7:40001 192.0.2.53:853 2026-11-24T09:46:35.000000005Z 1 0 0"]
+    );
     assert_eq!(reader.counts().messages(Some(MessageType::ClientQuery)), 1);
     assert_eq!(reader.counters().get(Counter::NamesDns), 1);
     assert_eq!(reader.counters().get(Counter::Packets), 1);
 
     let response = make::payload(&what, MessageType::ClientResponse, &make::answer(what.name, 0));
     let (seen, _) = read(&response);
-    assert_eq!(seen, ["answer www.casino.example 198.51.100.7:40001 192.0.2.53:853 2026-11-24T09:46:35.001000005Z 1 0 1"]);
+    assert_eq!(
+        seen,
+        ["answer www.casino.example 198.51.100.7:40001 192.0.2.53:853 2026-11-24T09:46:35.001000005Z 1 0 1"]
+    );
     let refused = make::payload(&what, MessageType::ClientResponse, &make::answer(what.name, 5));
     assert!(read(&refused).0[0].ends_with(" 1 5 0"), "the RCODE is told");
 }

@@ -16,8 +16,14 @@ use crate::daemon::{Daemon, Findings, Settings, closed};
 
 const BLOCK: &str = "casino.example\nbets.example\n";
 /// Listed and unlisted names, below zones that the resolver has; the last does not exist.
-const NAMES: [&str; 6] =
-    ["www.casino.example", "casino.example", "a.bets.example", "news.example", "www.news.example", "none.casino.example"];
+const NAMES: [&str; 6] = [
+    "www.casino.example",
+    "casino.example",
+    "a.bets.example",
+    "news.example",
+    "www.news.example",
+    "none.casino.example",
+];
 const TLS_NAME: &str = "secret.casino.example";
 
 /// A running resolver, with a capture of its link beside it.
@@ -43,8 +49,13 @@ impl Resolver {
         let pcap = dir.join("wire.pcap");
         let said = dir.join("tcpdump.log");
         let mut tcpdump = lab.server.service("tcpdump");
-        tcpdump.args(["-i", "eth0", "-U", "--immediate-mode", "-Z", "root", "-w"]).arg(&pcap).arg("port 53 or port 853");
-        let capture = Process::spawn(tcpdump.stdout(File::create(dir.join("tcpdump.out")).unwrap()).stderr(File::create(&said).unwrap()));
+        tcpdump
+            .args(["-i", "eth0", "-U", "--immediate-mode", "-Z", "root", "-w"])
+            .arg(&pcap)
+            .arg("port 53 or port 853");
+        let capture = Process::spawn(
+            tcpdump.stdout(File::create(dir.join("tcpdump.out")).unwrap()).stderr(File::create(&said).unwrap()),
+        );
         wait_until("the capture", || fs::read_to_string(&said).unwrap_or_default().contains("listening on"));
         Resolver { _server: server, capture, pcap }
     }
@@ -170,11 +181,8 @@ fn unbound_tells_what_the_wire_tells_and_what_was_encrypted() {
 fn bind_tells_what_the_wire_tells_and_what_was_encrypted() {
     let Some((lab, dir, mut daemon)) = place("named") else { return };
     let (certificate, key) = certificate(&dir);
-    let records: String = NAMES[..5]
-        .iter()
-        .chain([&TLS_NAME, &"up.example"])
-        .map(|name| format!("{name}. A 192.0.2.80\n"))
-        .collect();
+    let records: String =
+        NAMES[..5].iter().chain([&TLS_NAME, &"up.example"]).map(|name| format!("{name}. A 192.0.2.80\n")).collect();
     let head = "$TTL 300\n@ SOA ns.example. root.example. 1 3600 600 86400 60\n@ NS ns.example.\nns A 192.0.2.53\n";
     fs::write(dir.join("example.zone"), format!("{head}{records}")).unwrap();
     let text = format!(

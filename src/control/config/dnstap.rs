@@ -50,7 +50,11 @@ impl DnstapConfig {
         let mode = t.string("socket_mode");
         let socket_mode = mode.and_then(octal);
         if let (Some(text), None) = (mode, socket_mode) {
-            t.error_at("socket_mode", format!("`dnstap.socket_mode` is {text:?}"), "write it as socket_mode = \"0660\"");
+            t.error_at(
+                "socket_mode",
+                format!("`dnstap.socket_mode` is {text:?}"),
+                "write it as socket_mode = \"0660\"",
+            );
         }
         let socket_group = t.string("socket_group").map(str::to_owned);
         let listen: Option<SocketAddr> = t.parsed("listen", "\"127.0.0.1:6000\"");
@@ -82,8 +86,7 @@ impl DnstapConfig {
             socket_group,
             listen,
             allow: allow.unwrap_or_else(loopback),
-            message_types: message_types
-                .unwrap_or_else(|| vec![MessageType::ClientQuery, MessageType::ClientResponse]),
+            message_types: message_types.unwrap_or_else(|| vec![MessageType::ClientQuery, MessageType::ClientResponse]),
             protocols: protocols.unwrap_or_default(),
             max_connections,
             max_frame,

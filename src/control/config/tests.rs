@@ -368,7 +368,9 @@ const EXAMPLE: &str = include_str!("../../../packaging/stakeout.toml");
 fn example_in_full() -> String {
     let is_setting = |rest: &str| {
         let name = rest.trim_start_matches(|c: char| c.is_ascii_lowercase() || c == '_');
-        rest.starts_with("[output") || rest.starts_with("[dnstap") || (name.len() < rest.len() && name.starts_with(" = "))
+        rest.starts_with("[output")
+            || rest.starts_with("[dnstap")
+            || (name.len() < rest.len() && name.starts_with(" = "))
     };
     let in_force = |line: &'static str| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line);
     EXAMPLE.lines().map(|line| in_force(line).to_owned() + "\n").collect()

@@ -7,7 +7,9 @@ use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
 use crate::capture::LiveConfig;
-use crate::control::config::{CaptureConfig, Config, DnstapConfig, EventFileConfig, LimitsConfig, NetworksConfig, SubscriberMode};
+use crate::control::config::{
+    CaptureConfig, Config, DnstapConfig, EventFileConfig, LimitsConfig, NetworksConfig, SubscriberMode,
+};
 use crate::control::legal::LegalBlock;
 use crate::export::FileConfig;
 use crate::flow::Reading;

@@ -155,7 +155,8 @@ fn names_follow_the_conventions() {
     for (name, (kind, labels)) in registered() {
         assert_eq!(name.ends_with("_total"), kind == "counter", "{name}");
         for label in labels {
-            let known = ["interface", "worker", "reason", "protocol", "list", "sink", "event", "result", "version", "type"];
+            let known =
+                ["interface", "worker", "reason", "protocol", "list", "sink", "event", "result", "version", "type"];
             assert!(known.contains(&label.as_str()), "{name} has the label {label}: are its values few and harmless?");
         }
     }

@@ -72,8 +72,7 @@ impl Bound {
         bind(fd.as_raw_fd(), &UnixAddr::new(&config.path)?)?;
         // Before `listen`, every attempt to connect is refused.
         let meta = fs::symlink_metadata(&config.path)?;
-        let bound =
-            Bound { listener: fd.into(), path: config.path.clone(), identity: (meta.dev(), meta.ino()) };
+        let bound = Bound { listener: fd.into(), path: config.path.clone(), identity: (meta.dev(), meta.ino()) };
         if let Some(group) = &config.group {
             chown(&config.path, None, Some(group_id(group)?))?;
         }
