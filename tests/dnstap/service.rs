@@ -60,6 +60,8 @@ fn a_socket_that_was_removed_is_made_again() {
     fs::create_dir(daemon.socket()).unwrap();
     wait_until("readiness to go", || !daemon.is_ready());
     assert!(daemon.log().contains("dnstap_down"), "{}", daemon.log());
+    let (_, why) = daemon.get("/readyz").unwrap();
+    assert!(why.contains("resolvers cannot connect"), "{why}");
     fs::remove_dir(daemon.socket()).unwrap();
     wait_until("readiness to return", || daemon.is_ready());
     Sender::unix(&daemon.socket()).greet().finish();

@@ -177,3 +177,48 @@ impl Connection {
         self.partial_since.is_some_and(|at| now.duration_since(at) > FRAME_WITHIN).then_some(End::Stalled)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Observation;
+    use crate::pipeline::DnstapReading;
+
+    const START: &[u8] = b"\0\0\0\0\0\0\0\x04\0\0\0\x02";
+
+    #[test]
+    fn who_does_not_begin_or_does_not_go_on_is_overdue() {
+        let (mut peer, own) = UnixStream::pair().unwrap();
+        own.set_nonblocking(true).unwrap();
+        let begun = Instant::now();
+        let after = |seconds| begun + Duration::from_secs(seconds);
+        let mut connection = Connection::new(Socket::Unix(own), 1024, begun);
+        let mut reader = DnstapReader::new(DnstapReading::default());
+        let mut read = |connection: &mut Connection, seconds| {
+            let now = (after(seconds), Timestamp::from_parts(seconds, 0));
+            connection.read(now, &mut reader, &mut |_: &Observation<'_>| {})
+        };
+        assert_eq!(read(&mut connection, 1), Ok(false));
+        assert_eq!((connection.overdue(after(10)), connection.overdue(after(11))), (None, Some(End::NoStart)));
+
+        peer.write_all(START).unwrap();
+        assert_eq!(read(&mut connection, 2), Ok(true));
+        assert_eq!(connection.overdue(after(3600)), None, "a resolver may have nothing to tell");
+
+        // Trickling octets do not prolong a frame; the next frame has its own time.
+        for (octets, seconds) in [(&[0, 0][..], 100), (&[0], 120), (&[2], 129)] {
+            peer.write_all(octets).unwrap();
+            assert_eq!(read(&mut connection, seconds), Ok(true));
+        }
+        assert_eq!((connection.overdue(after(130)), connection.overdue(after(131))), (None, Some(End::Stalled)));
+        peer.write_all(&[7, 7, 0]).unwrap();
+        assert_eq!(read(&mut connection, 130), Ok(true));
+        assert_eq!((connection.overdue(after(160)), connection.overdue(after(161))), (None, Some(End::Stalled)));
+        peer.write_all(&[0, 0, 1, 7]).unwrap();
+        assert_eq!(read(&mut connection, 150), Ok(true));
+        assert_eq!(connection.overdue(after(3600)), None);
+        drop(peer);
+        assert_eq!(read(&mut connection, 151), Err(End::Closed));
+        assert_eq!(reader.counts().get(DnstapCounter::Frames), 2);
+    }
+}
