@@ -45,7 +45,7 @@ fn a_query_and_its_answer_are_one_visit() {
 #[test]
 fn both_sockets_and_senders_that_cannot_read_serve_together() {
     let mut daemon = Daemon::start(Settings { dnstap: "listen = \"127.0.0.1:0\"", ..Settings::default() });
-    assert_eq!(daemon.metric("stakeout_dnstap_listening", ""), 2);
+    daemon.wait_metric("stakeout_dnstap_listening", "", 2);
     let mut two_way = Sender::tcp(daemon.tcp()).greet();
     let mut one_way = Sender::unix(&daemon.socket()).start();
     let over = |protocol| Exchange { protocol, ..visit("www.casino.example") };

@@ -134,7 +134,7 @@ fn compare(lab: &Lab, daemon: &mut Daemon, mut resolver: Resolver) {
     let listed = NAMES.iter().filter(|n| n.contains("casino") || n.contains("bets")).count();
     let visits = 4 * listed as u64 + 1 + 2;
     daemon.wait_metric("stakeout_hits_total", "", 2 * visits);
-    assert!(daemon.metric("stakeout_dnstap_messages_read_total", "\"dot\"") >= 2 * 3);
+    daemon.wait_metric("stakeout_dnstap_messages_read_total", "\"dot\"", 2 * 3);
 
     let wire = resolver.wire(&daemon.dir().join("block.txt"));
     let mut told = daemon.findings();

@@ -2,7 +2,6 @@
 //!
 //! Names found, and messages that are no DNS, are counted where those of packets are, with `dnstap` as the interface.
 
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::locked;
@@ -122,10 +121,6 @@ impl DnstapCounts {
     pub fn messages(&self, kind: Option<MessageType>) -> u64 {
         self.types[kind.map_or(MessageType::ALL.len(), |k| k as usize - 1)]
     }
-
-    fn values(&self) -> impl Iterator<Item = u64> + '_ {
-        self.counters.iter().chain(&self.types).chain(&self.protocols).copied()
-    }
 }
 
 impl Default for DnstapCounts {
@@ -134,24 +129,21 @@ impl Default for DnstapCounts {
     }
 }
 
-const VALUES: usize = DnstapCounter::ALL.len() + MessageType::ALL.len() + SocketProtocol::ALL.len() + 2;
+/// Where the source publishes, a few times a second and as a whole, so that counts seen together belong together.
+#[derive(Debug, Default)]
+pub struct DnstapStats(Mutex<Published>);
 
-/// Where the source publishes.
-#[derive(Debug)]
-pub struct DnstapStats {
-    counts: [AtomicU64; VALUES],
-    listening: AtomicU64,
-    open: AtomicU64,
+#[derive(Clone, Debug, Default)]
+struct Published {
+    counts: DnstapCounts,
+    listening: usize,
+    open: usize,
 }
 
 impl DnstapStats {
     /// Publishes the counts so far, how many sockets listen and how many connections are open.
     pub fn publish(&self, counts: &DnstapCounts, listening: usize, open: usize) {
-        for (slot, n) in self.counts.iter().zip(counts.values()) {
-            slot.store(n, Ordering::Relaxed);
-        }
-        self.listening.store(listening as u64, Ordering::Relaxed);
-        self.open.store(open as u64, Ordering::Relaxed);
+        *locked(&self.0) = Published { counts: counts.clone(), listening, open };
     }
 }
 
@@ -161,11 +153,7 @@ pub(super) struct State(Mutex<Option<Arc<DnstapStats>>>);
 
 impl State {
     pub(super) fn add(&self) -> Arc<DnstapStats> {
-        let stats = Arc::new(DnstapStats {
-            counts: std::array::from_fn(|_| AtomicU64::new(0)),
-            listening: AtomicU64::new(0),
-            open: AtomicU64::new(0),
-        });
+        let stats = Arc::new(DnstapStats::default());
         *locked(&self.0) = Some(Arc::clone(&stats));
         stats
     }
@@ -188,20 +176,20 @@ pub(super) fn table(state: Arc<State>) -> Result<Table, prometheus::Error> {
 
 fn fill(state: &State, samples: &mut Samples) {
     let Some(stats) = locked(&state.0).clone() else { return };
-    let mut values = stats.counts.iter().map(|v| v.load(Ordering::Relaxed));
-    for (counter, value) in DnstapCounter::ALL.iter().zip(&mut values) {
+    let Published { counts, listening, open } = locked(&stats.0).clone();
+    for counter in DnstapCounter::ALL {
         let (metric, label, _) = counter.info();
         let labels: Vec<_> = label.map(|(_, value)| value).into_iter().collect();
-        samples.add(metric, &labels, value);
+        samples.add(metric, &labels, counts.get(*counter));
     }
     let types = MessageType::ALL.iter().map(|t| t.name()).chain(["unknown"]);
-    for (name, value) in types.zip(&mut values) {
+    for (name, value) in types.zip(counts.types) {
         samples.add(MESSAGES, &[name], value);
     }
     let protocols = SocketProtocol::ALL.iter().map(|p| p.name()).chain(["unknown"]);
-    for (name, value) in protocols.zip(&mut values) {
+    for (name, value) in protocols.zip(counts.protocols) {
         samples.add(READ, &[name], value);
     }
-    samples.add(LISTENING, &[], stats.listening.load(Ordering::Relaxed));
-    samples.add(OPEN, &[], stats.open.load(Ordering::Relaxed));
+    samples.add(LISTENING, &[], listening as u64);
+    samples.add(OPEN, &[], open as u64);
 }
