@@ -4,7 +4,7 @@
 CARGO ?= cargo
 SHELL := /bin/bash
 
-.PHONY: demo test lint bench soak setup-build setup-test man clean
+.PHONY: demo test lint bench bench-dnstap soak setup-build setup-test man clean
 
 ## Builds the program and runs the main job on traffic that it makes itself.
 demo: setup-build
@@ -28,6 +28,10 @@ lint:
 bench: setup-build
 	$(CARGO) bench
 	tools/bench.sh
+
+## dnstap messages a second of the whole daemon.
+bench-dnstap: setup-build
+	tools/bench-dnstap.sh
 
 ## The long forms of what `make test` runs short: fuzzing, property tests, live runs.
 soak: setup-build setup-test

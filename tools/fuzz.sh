@@ -105,7 +105,7 @@ parts = collections.defaultdict(lambda: [0, 0, 0, 0])
 for file in json.load(sys.stdin)["data"][0]["files"]:
     path = os.path.relpath(file["filename"], "src")
     part = "/".join(path.split("/")[:2])
-    if path.startswith(("capture/file", "decode", "extract/", "flow", "matching/l", "control/config")):
+    if path.startswith(("capture/file", "capture/dnstap", "decode", "extract/", "flow", "matching/l", "control/config")):
         part = part if path.startswith(("capture", "extract", "matching", "control")) else path.split("/")[0]
         for i, kind in enumerate(("lines", "regions")):
             parts[part][2 * i] += file["summary"][kind]["covered"]

@@ -22,8 +22,10 @@ mod tests;
 use crate::extract::dns::DnsScratch;
 use crate::model::{Counters, ObservationSink, Packet, Proto, Scope, Timestamp, Transport};
 use duplicates::Duplicates;
+pub(crate) use emit::dns_names;
 use pool::StreamPool;
 use quic::Connections;
+pub(crate) use reader::Source;
 use table::{Entry, FlowTable};
 use tcp::Streams;
 

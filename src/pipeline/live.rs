@@ -43,7 +43,7 @@ pub struct WorkerState {
 }
 
 impl WorkerState {
-    fn new(interface: &str) -> Self {
+    pub(super) fn new(interface: &str) -> Self {
         WorkerState {
             interface: interface.to_owned(),
             up: AtomicBool::new(false),
@@ -72,6 +72,21 @@ impl WorkerState {
     pub fn lost_ago(&self) -> Option<Duration> {
         let at = self.lost_ms.load(Ordering::Relaxed);
         (at > 0).then(|| self.since(at - 1))
+    }
+
+    /// Notes whether anything can come.
+    pub(super) fn set_up(&self, up: bool) {
+        self.up.store(up, Ordering::Relaxed);
+    }
+
+    /// Notes that it makes progress.
+    pub(super) fn progressed(&self) {
+        self.progress_ms.store(self.now_ms(), Ordering::Relaxed);
+    }
+
+    /// Notes that a hit was lost.
+    pub(super) fn lost_hit(&self) {
+        self.lost_ms.store(self.now_ms().saturating_add(1), Ordering::Relaxed);
     }
 
     fn since(&self, ms: u64) -> Duration {
@@ -106,6 +121,10 @@ pub struct Running {
 }
 
 impl Running {
+    pub(super) fn new(state: Arc<WorkerState>, thread: JoinHandle<()>) -> Self {
+        Running { state, thread }
+    }
+
     /// What others may know of it.
     pub fn state(&self) -> &Arc<WorkerState> {
         &self.state
@@ -154,13 +173,13 @@ impl LiveWorker {
                 worker.idle(Timestamp::now(), &mut sink);
             }
             if *sink.lost > lost_before {
-                state.lost_ms.store(state.now_ms().saturating_add(1), Ordering::Relaxed);
+                state.lost_hit();
             }
-            state.progress_ms.store(state.now_ms(), Ordering::Relaxed);
+            state.progressed();
             let up = source.state() == LinkState::Up;
             if was_up != Some(up) {
                 was_up = Some(up);
-                state.up.store(up, Ordering::Relaxed);
+                state.set_up(up);
                 if up {
                     events::capture_up(&self.capture.interface);
                 } else {
@@ -184,7 +203,7 @@ impl LiveWorker {
         worker.finish(&mut sink);
         capture += source.stats();
         self.publish(&worker, capture, lost, false);
-        state.up.store(false, Ordering::Relaxed);
+        state.set_up(false);
     }
 
     fn publish(&self, worker: &Worker, capture: CaptureStats, lost: u64, up: bool) {
@@ -223,10 +242,10 @@ fn drain(source: &mut ReopeningSource, worker: &mut Worker, sink: &mut HitSink<'
 }
 
 /// Matches names and queues the hits.
-struct HitSink<'w> {
-    rules: &'w mut RuleReader,
-    hits: &'w Sender<Hit>,
-    lost: &'w mut u64,
+pub(super) struct HitSink<'w> {
+    pub(super) rules: &'w mut RuleReader,
+    pub(super) hits: &'w Sender<Hit>,
+    pub(super) lost: &'w mut u64,
 }
 
 impl ObservationSink for HitSink<'_> {

@@ -5,6 +5,7 @@
 //! reads it. Unknown fields are errors: a misspelt limit must not silently be the default.
 
 mod capture;
+mod dnstap;
 mod findings;
 mod general;
 mod http;
@@ -26,6 +27,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use capture::CaptureConfig;
+pub use dnstap::DnstapConfig;
 pub use findings::{FindingsConfig, SubscriberMode};
 pub use general::{LogConfig, SensorConfig};
 pub use http::HttpConfig;
@@ -48,6 +50,8 @@ pub struct Config {
     pub legal: LegalBlock,
     /// `[capture]`: where packets come from.
     pub capture: CaptureConfig,
+    /// `[dnstap]`: where resolvers tell what they are asked. Off unless it is in the file.
+    pub dnstap: Option<DnstapConfig>,
     /// `[[rules]]`: the lists, at least one.
     pub rules: Vec<RuleSource>,
     /// `[networks]`: whose addresses are whose.
@@ -83,6 +87,7 @@ pub(super) struct Sections {
     pub(super) sensor: SensorConfig,
     pub(super) legal: Option<LegalBlock>,
     pub(super) capture: CaptureConfig,
+    pub(super) dnstap: Option<DnstapConfig>,
     pub(super) rules: Vec<RuleSource>,
     pub(super) networks: NetworksConfig,
     pub(super) findings: FindingsConfig,
@@ -133,6 +138,7 @@ impl<'t> Draft<'t> {
             sensor: s.sensor,
             legal,
             capture: s.capture,
+            dnstap: s.dnstap,
             rules: s.rules,
             networks: s.networks,
             findings: s.findings,
@@ -147,10 +153,14 @@ impl<'t> Draft<'t> {
 
 impl Sections {
     fn read(t: &mut Table<'_, '_>, base: &Path) -> Sections {
+        let legal = legal::read(t);
+        let scope = legal.as_ref().map(|legal| legal.scope);
+        let has_dnstap = t.has("dnstap");
         Sections {
             sensor: t.table("sensor", SensorConfig::read),
-            legal: legal::read(t),
-            capture: t.table("capture", CaptureConfig::read),
+            legal,
+            capture: t.table("capture", |t| CaptureConfig::read(t, has_dnstap)),
+            dnstap: t.table("dnstap", |t| DnstapConfig::read(t, base, scope)),
             rules: rules::read(t, base),
             networks: t.table("networks", NetworksConfig::read),
             findings: t.table("findings", FindingsConfig::read),

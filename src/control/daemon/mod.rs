@@ -21,7 +21,7 @@ use super::watch::{self, Signals, Trigger, Watch, WatchTimes};
 use crate::capture::{CaptureError, ReopeningSource};
 use crate::export::metrics::Metrics;
 use crate::export::{EventQueue, eve, jsonl};
-use crate::pipeline::{LiveWorker, Recorder};
+use crate::pipeline::{DNSTAP_INTERFACE, DnstapError, DnstapWorker, LiveWorker, Recorder};
 use crate::record::Aggregator;
 use crate::telemetry::events;
 use rules::Rules;
@@ -42,6 +42,9 @@ pub enum DaemonError {
     /// An interface cannot be captured for a reason that time will not mend.
     #[error(transparent)]
     Capture(#[from] CaptureError),
+    /// Resolvers cannot connect.
+    #[error(transparent)]
+    Dnstap(#[from] DnstapError),
     /// Something of the operating system's failed.
     #[error("{what}: {source}")]
     System {
@@ -105,6 +108,17 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
         };
         let running = worker.start(source, Arc::clone(&stop)).map_err(DaemonError::system("cannot start a worker"))?;
         workers.push(running);
+    }
+    if let Some(dnstap) = &config.dnstap {
+        let worker = DnstapWorker {
+            config: settings::dnstap(dnstap),
+            reading: settings::dnstap_reading(config, dnstap),
+            rules: rules.reader(),
+            hits: hits.clone(),
+            stats: metrics.worker(DNSTAP_INTERFACE),
+            dnstap: metrics.dnstap(),
+        };
+        workers.push(worker.start(Arc::clone(&stop))?);
     }
     // The recorder ends when the workers' senders are gone.
     drop(hits);

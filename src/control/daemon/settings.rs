@@ -7,11 +7,14 @@ use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
 use crate::capture::LiveConfig;
-use crate::control::config::{CaptureConfig, Config, EventFileConfig, LimitsConfig, NetworksConfig, SubscriberMode};
+use crate::control::config::{
+    CaptureConfig, Config, DnstapConfig, EventFileConfig, LimitsConfig, NetworksConfig, SubscriberMode,
+};
 use crate::control::legal::LegalBlock;
 use crate::export::FileConfig;
 use crate::flow::Reading;
 use crate::model::Timestamp;
+use crate::pipeline::{DnstapReading, TcpSocketConfig, UnixSocketConfig};
 use crate::record::{AggregateConfig, Networks, Role, SubscriberPolicy};
 use crate::{decode, flow, pipeline};
 
@@ -35,6 +38,24 @@ pub(super) fn capture(config: &CaptureConfig, interface: &str) -> LiveConfig {
 
 pub(super) fn reading(config: &Config) -> Reading {
     Reading { scope: config.legal.scope, dns_ports: config.capture.dns_ports.clone() }
+}
+
+pub(super) fn dnstap(config: &DnstapConfig) -> pipeline::DnstapConfig {
+    let unix = config.socket.as_ref().map(|path| UnixSocketConfig {
+        path: path.clone(),
+        mode: config.socket_mode,
+        group: config.socket_group.clone(),
+    });
+    pipeline::DnstapConfig {
+        unix,
+        tcp: config.listen.map(|listen| TcpSocketConfig { listen, allow: config.allow.clone() }),
+        max_connections: config.max_connections as usize,
+        max_frame: octets(config.max_frame.bytes()),
+    }
+}
+
+pub(super) fn dnstap_reading(config: &Config, dnstap: &DnstapConfig) -> DnstapReading {
+    DnstapReading::new(config.legal.scope, &dnstap.message_types, &dnstap.protocols)
 }
 
 pub(super) fn limits(config: &LimitsConfig) -> pipeline::Limits {

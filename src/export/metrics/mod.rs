@@ -6,6 +6,7 @@
 //! each other by a test.
 
 mod control;
+mod dnstap;
 mod record;
 mod table;
 mod workers;
@@ -18,6 +19,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use prometheus::{Registry, TextEncoder};
 
 pub use control::{ListState, RuleSetState};
+pub use dnstap::{DnstapCounter, DnstapCounts, DnstapStats};
 pub use workers::{WorkerStats, WorkerValue};
 
 use super::QueueCounters;
@@ -28,6 +30,7 @@ use crate::record::RecordCounters;
 pub struct Metrics {
     registry: Registry,
     workers: Arc<workers::State>,
+    dnstap: Arc<dnstap::State>,
     record: Arc<record::State>,
     control: Arc<control::State>,
 }
@@ -42,20 +45,27 @@ impl Metrics {
         let control = Arc::new(control::State::default());
         let workers = Arc::new(workers::State::default());
         let record = Arc::new(record::State::default());
+        let dnstap = Arc::new(dnstap::State::default());
         for table in [
             workers::table(Arc::clone(&workers))?,
+            dnstap::table(Arc::clone(&dnstap))?,
             record::table(Arc::clone(&record), Arc::clone(&control))?,
             control::table(Arc::clone(&control))?,
         ] {
             registry.register(Box::new(table))?;
         }
-        Ok(Metrics { registry, workers, record, control })
+        Ok(Metrics { registry, workers, dnstap, record, control })
     }
 
     /// Where a new packet worker on `interface` publishes. Ask once a worker, also if its interface vanishes and
     /// returns: a worker keeps its number.
     pub fn worker(&self, interface: &str) -> Arc<WorkerStats> {
         self.workers.add(interface)
+    }
+
+    /// Where the dnstap source publishes what only it counts; the rest goes to a [`Metrics::worker`]. Ask once.
+    pub fn dnstap(&self) -> Arc<DnstapStats> {
+        self.dnstap.add()
     }
 
     /// Publishes what the record layer has counted.
