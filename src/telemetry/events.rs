@@ -50,7 +50,10 @@ pub fn capture_up(interface: &str, worker: usize) {
 
 /// The ring cannot read an interface, so libpcap does.
 pub fn capture_fallback(interface: &str, reason: &str) {
-    warn!(event = "capture_fallback", interface, reason, "reading this interface through libpcap, not through the ring");
+    warn!(
+        event = "capture_fallback",
+        interface, reason, "reading this interface through libpcap, not through the ring"
+    );
 }
 
 /// A worker could not be bound to its processor; it runs wherever the kernel puts it.

@@ -13,7 +13,7 @@ use crate::lab::namespace::{inside, run_inside, send};
 
 #[test]
 fn both_backends_and_any_number_of_workers_find_the_same() {
-    run_inside("findings::inside_same");
+    run_inside("findings::inside_findings");
 }
 
 /// Visits, answers and distinct subscribers by protocol, name and rule.
@@ -54,7 +54,7 @@ fn find(capture: &'static str, block: &str, frames: &[Vec<u8>]) -> (Findings, f6
 
 #[test]
 #[ignore = "run by another test, in a namespace"]
-fn inside_same() {
+fn inside_findings() {
     if !inside() {
         return;
     }
@@ -78,9 +78,12 @@ fn inside_same() {
     assert_eq!(ring, 0.0);
     let found: u64 = pcap.values().map(|[visits, ..]| *visits).sum();
     assert_eq!(found, sent, "every visit that was sent");
-    for (capture, workers) in
-        [("backend = \"ring\"", 1.0), ("", 1.0), ("workers = 2", 2.0), ("backend = \"ring\"\nworkers = 4\ncpus = [0]", 4.0)]
-    {
+    for (capture, workers) in [
+        ("backend = \"ring\"", 1.0),
+        ("", 1.0),
+        ("workers = 2", 2.0),
+        ("backend = \"ring\"\nworkers = 4\ncpus = [0]", 4.0),
+    ] {
         let (findings, ring) = find(capture, &block, &frames);
         assert_eq!(ring, workers, "{capture}");
         for (key, counts) in &pcap {

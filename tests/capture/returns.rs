@@ -120,7 +120,10 @@ fn comes_and_goes(sources: &mut Sources) {
     for outage in 0..2 {
         ip(&format!("link set {MIRROR} down"));
         await_state(sources, LinkState::Down);
-        assert!(matches!(sources[0].trouble(), Some(CaptureError::InterfaceGone { .. } | CaptureError::InterfaceDown { .. })));
+        assert!(matches!(
+            sources[0].trouble(),
+            Some(CaptureError::InterfaceGone { .. } | CaptureError::InterfaceDown { .. })
+        ));
         ip(&format!("link set {MIRROR} up"));
         await_state(sources, LinkState::Up);
         all_is_well(sources);

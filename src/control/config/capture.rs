@@ -63,7 +63,11 @@ impl CaptureConfig {
         let workers = t.number("workers", 1..=64).unwrap_or(d.workers);
         if workers > 1 && backend == Backend::Pcap {
             let help = "with backend = \"pcap\" each interface has one worker: leave `workers` out, or use the ring";
-            t.error_at("workers", format!("`capture.workers` is {workers}, but libpcap cannot share an interface"), help);
+            t.error_at(
+                "workers",
+                format!("`capture.workers` is {workers}, but libpcap cannot share an interface"),
+                help,
+            );
         }
         if backend == Backend::Ring && interfaces.iter().flatten().any(|name| name == LiveConfig::ANY) {
             let help = "name the interfaces, or use backend = \"pcap\"";

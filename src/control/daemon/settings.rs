@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
-use crate::capture::{InputConfig, LiveConfig};
 use crate::capture::ring::{Filter, Group, RingConfig, SocketPool};
+use crate::capture::{InputConfig, LiveConfig};
 use crate::control::config::{CaptureConfig, Config, EventFileConfig, LimitsConfig, NetworksConfig, SubscriberMode};
 use crate::control::legal::LegalBlock;
 use crate::export::FileConfig;
