@@ -148,7 +148,9 @@ start_daemon() {
 # start_ring INTERFACE CORES WORKERS
 start_ring() {
   : >"$work/ring.out"
-  inside "$rx" setpriv --pdeathsig KILL taskset -c "$2" "$work/bare_ring" "$1" "$buffer" "$3" >"$work/ring.out" 2>&1 &
+  # In the place of the subshell, so that its process is the one that is told to stop.
+  (exec ip netns exec "$rx" setpriv --pdeathsig KILL taskset -c "$2" "$work/bare_ring" "$1" "$buffer" "$3") \
+    >"$work/ring.out" 2>&1 &
   pid=$!
   started+=("$pid")
   local n
