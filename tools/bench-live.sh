@@ -10,7 +10,8 @@
 #   PPS=0                               packets a second offered; 0 is as fast as the sender can
 #   SOFTIRQ=same|other                  the kernel delivers on the core of the receiver (RPS), or on that of the sender
 #   MINUTES=10                          soak: how long
-#   WARMUP=60                           soak: seconds before memory is compared
+#   WARMUP=60                           soak: seconds before memory is compared: its peak in the first half of what follows,
+#                                       and in the second
 #   BUFFER_MIB=64                       ring of each worker
 #   CAPTURE=… LIST=…                    what is sent, and the rules; made by src/traffic unless given
 #   SHARED=../shared                    where txblast.c lies
@@ -19,7 +20,7 @@
 #
 # Columns: offered is what the sender sent; received what the socket took (dropped ones included), ring what of that the
 # ring had no room for, frz how often it was full; softnet and veth what the kernel lost before any socket; ns/pkt the
-# processor time (user and system) of the process by the packet offered. With SOFTIRQ=same that time holds what the kernel
+# processor time (user and system) of the process by the packet offered. What the backlog drops shows in both columns. With SOFTIRQ=same that time holds what the kernel
 # spends on delivery while it interrupts the process (Linux charges it so unless built with CONFIG_IRQ_TIME_ACCOUNTING):
 # compare it with the bare ring's, or use SOFTIRQ=other.
 set -euo pipefail
@@ -286,7 +287,7 @@ soak)
   send tx0 $((steady * minutes * 60)) "$steady" "$work/tx" &
   sender=$!
   started+=("$sender")
-  swaps=0 low=0 high=0 begun=$SECONDS
+  swaps=0 peak=(0 0) begun=$SECONDS
   while kill -0 "$sender" 2>/dev/null; do
     which="$([ $((swaps % 2)) = 0 ] && echo b || echo a)"
     cp "$work/$which.list" "$work/one/list.new"
@@ -294,9 +295,10 @@ soak)
     swaps=$((swaps + 1))
     get 9618 /metrics >"$work/metrics" || true
     size="$(rss "$pid")"
+    # While rules are loaded there are two sets and a parsed list, so single samples say little.
     if ((SECONDS - begun >= warmup)); then
-      if ((low == 0 || size < low)); then low="$size"; fi
-      if ((size > high)); then high="$size"; fi
+      half=$((SECONDS - begun >= (warmup + minutes * 60) / 2))
+      if ((size > peak[half])); then peak[half]="$size"; fi
     fi
     if ((swaps % 30 == 1)); then
       echo "  $((SECONDS - begun)) s: $size KiB, ring drops $(awk '/^stakeout_capture_kernel_drops_total/ { s += $2 } END { print s + 0 }' "$work/metrics"), rule set $(awk '/^stakeout_rule_set_generation/ { print $2 }' "$work/metrics")"
@@ -311,7 +313,7 @@ soak)
   row stakeout soak $((steady * minutes * 60)) "$(field "$work/tx" s)" "$(metric 9618 capture_received_total)" \
     "$(metric 9618 capture_kernel_drops_total)" "$(metric 9618 capture_ring_freezes_total)" \
     $(($(softnet) - before[0])) $(($(veth 0) - before[1])) $(($(cpu "$pid") - from))
-  echo "Rules put in place $swaps times, loaded $(metric 9618 rule_set_loads_total) times. Memory after $warmup s: $low to $high KiB, $(awk "BEGIN { printf \"%.2f\", $low ? ($high - $low) * 100 / $low : 0 }") %."
+  echo "Rules put in place $swaps times, loaded $(metric 9618 rule_set_loads_total) times. Peak of memory after $warmup s: ${peak[0]} KiB, then ${peak[1]} KiB: $(awk "BEGIN { printf \"%+.2f\", ${peak[0]} ? (${peak[1]} - ${peak[0]}) * 100 / ${peak[0]} : 0 }") %."
   stop "$pid"
   ;;
 esac
