@@ -4,7 +4,7 @@
 CARGO ?= cargo
 SHELL := /bin/bash
 
-.PHONY: demo test lint bench bench-dnstap soak setup-build setup-test man clean
+.PHONY: demo test lint bench bench-dnstap bench-live soak setup-build setup-test man clean
 
 ## Builds the program and runs the main job on traffic that it makes itself.
 demo: setup-build
@@ -32,6 +32,10 @@ bench: setup-build
 ## dnstap messages a second of the whole daemon.
 bench-dnstap: setup-build
 	tools/bench-dnstap.sh
+
+## The daemon on live traffic beside a bare ring, on links of its own. RUNS, SECONDS_EACH, PPS: see tools/bench-live.sh.
+bench-live: setup-build setup-test
+	tools/bench-live.sh
 
 ## The long forms of what `make test` runs short: fuzzing, property tests, live runs.
 soak: setup-build setup-test

@@ -91,23 +91,30 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     let stop = Arc::new(AtomicBool::new(false));
     let mut workers = Vec::new();
     for interface in &config.capture.interfaces {
-        let capture = settings::capture(&config.capture, interface);
-        let source = match ReopeningSource::open(capture.clone()) {
-            Ok(source) => source,
-            Err(error @ CaptureError::NotPermitted { .. }) => return Err(error.into()),
-            // It may appear or come up later; readiness is off until then.
-            Err(_) => ReopeningSource::waiting(capture.clone()),
-        };
-        let worker = LiveWorker {
-            capture,
-            limits: settings::limits(&config.limits),
-            reading: settings::reading(config),
-            rules: rules.reader(),
-            hits: hits.clone(),
-            stats: metrics.worker(interface),
-        };
-        let running = worker.start(source, Arc::clone(&stop)).map_err(DaemonError::system("cannot start a worker"))?;
-        workers.push(running);
+        for input in settings::inputs(&config.capture, interface) {
+            let source = match ReopeningSource::open(input.clone()) {
+                Ok(source) => source,
+                Err(error @ (CaptureError::NotPermitted { .. } | CaptureError::RingUnfit { .. })) => {
+                    return Err(error.into());
+                }
+                // It may appear or come up later; readiness is off until then.
+                Err(_) => ReopeningSource::waiting(input),
+            };
+            let cpus = &config.capture.cpus;
+            let worker = LiveWorker {
+                interface: interface.clone(),
+                number: workers.len(),
+                cpu: cpus.get(workers.len() % cpus.len().max(1)).copied(),
+                limits: settings::limits(&config.limits),
+                reading: settings::reading(config),
+                rules: rules.reader(),
+                hits: hits.clone(),
+                stats: metrics.worker(interface),
+            };
+            let running =
+                worker.start(source, Arc::clone(&stop)).map_err(DaemonError::system("cannot start a worker"))?;
+            workers.push(running);
+        }
     }
     if let Some(dnstap) = &config.dnstap {
         let worker = DnstapWorker {
@@ -127,22 +134,27 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     let view = Arc::new(View::new(config, Arc::clone(&metrics), Arc::clone(&rules), states, Arc::clone(&recorder)));
     let _http = HttpServer::start(&config.http, HttpTimes::default(), Arc::clone(&view) as _)
         .map_err(DaemonError::system(format!("cannot listen on {} for HTTP", config.http.listen)))?;
-    events::started(env!("CARGO_PKG_VERSION"), &config.sensor.name, workers.len(), rules.count());
+    events::started(env!("CARGO_PKG_VERSION"), &config.sensor.name, config.capture.interfaces.len(), rules.count());
 
     let mut reminded: Option<Instant> = None;
+    let mut housekeeping = Instant::now() + HOUSEKEEPING;
     loop {
-        match triggers.recv_timeout(HOUSEKEEPING) {
+        match triggers.recv_timeout(housekeeping.saturating_duration_since(Instant::now())) {
             Ok(Trigger::RulesChanged | Trigger::Reload) => rules.reload(),
             Ok(Trigger::Reopen) => recorder.ask_reopen(),
             Ok(Trigger::Shutdown) | Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {
-                rules.collect();
-                view.publish_readiness();
-                let overdue = config.legal.is_review_overdue(today());
-                if overdue && reminded.is_none_or(|at| at.elapsed() >= REVIEW_REMINDER) {
-                    reminded = Some(Instant::now());
-                    events::review_overdue(&config.legal.review_date.to_string());
-                }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        // By the clock, and not only when nothing else is to do: rules that change every second would keep every old
+        // set in memory.
+        if Instant::now() >= housekeeping {
+            housekeeping = Instant::now() + HOUSEKEEPING;
+            rules.collect();
+            view.publish_readiness();
+            let overdue = config.legal.is_review_overdue(today());
+            if overdue && reminded.is_none_or(|at| at.elapsed() >= REVIEW_REMINDER) {
+                reminded = Some(Instant::now());
+                events::review_overdue(&config.legal.review_date.to_string());
             }
         }
     }

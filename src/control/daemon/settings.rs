@@ -6,7 +6,8 @@ use std::time::Duration;
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
-use crate::capture::LiveConfig;
+use crate::capture::ring::{Filter, Group, RingConfig, SocketPool};
+use crate::capture::{InputConfig, LiveConfig};
 use crate::control::config::{
     CaptureConfig, Config, DnstapConfig, EventFileConfig, LimitsConfig, NetworksConfig, SubscriberMode,
 };
@@ -26,7 +27,31 @@ fn octets(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
-pub(super) fn capture(config: &CaptureConfig, interface: &str) -> LiveConfig {
+/// Packet sockets kept for each worker, for interfaces that vanish and return when new ones may no longer be opened.
+const SPARE_SOCKETS: usize = 8;
+
+/// How each of an interface's workers reads it, the first one first.
+pub(super) fn inputs(config: &CaptureConfig, interface: &str) -> Vec<InputConfig> {
+    let workers = config.workers as usize;
+    let group = (workers > 1).then(|| Arc::new(Group::default()));
+    // Whether capturing is permitted is told when the interface is opened.
+    let sockets = Arc::new(SocketPool::with_spare(SPARE_SOCKETS * workers).unwrap_or_default());
+    (0..workers)
+        .map(|number| InputConfig {
+            backend: config.backend,
+            ring: RingConfig {
+                live: live(config, interface),
+                group: group.clone(),
+                counts_interface_drops: number == 0,
+                filter: Filter::All,
+                sockets: Arc::clone(&sockets),
+            },
+            first: number == 0,
+        })
+        .collect()
+}
+
+fn live(config: &CaptureConfig, interface: &str) -> LiveConfig {
     LiveConfig {
         interface: interface.to_owned(),
         snaplen: config.snaplen,
