@@ -8,6 +8,7 @@ mod help;
 mod observe;
 mod rules;
 mod scan;
+mod size;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
