@@ -4,7 +4,7 @@
 CARGO ?= cargo
 SHELL := /bin/bash
 
-.PHONY: demo test lint bench soak setup-build setup-test man clean
+.PHONY: demo test lint bench bench-peers soak setup-build setup-test man clean
 
 ## Builds the program and runs the main job on traffic that it makes itself.
 demo: setup-build
@@ -28,6 +28,10 @@ lint:
 bench: setup-build
 	$(CARGO) bench
 	tools/bench.sh
+
+## Whole runs beside other programs, those that are found. PACKETS=… and RUNS=… make it shorter.
+bench-peers: setup-build
+	PACKETS=$(or $(PACKETS),2000000) RUNS=$(or $(RUNS),3) tools/bench-peers.sh
 
 ## The long forms of what `make test` runs short: fuzzing, property tests, live runs.
 soak: setup-build setup-test
