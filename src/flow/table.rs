@@ -193,7 +193,7 @@ impl Entry {
     fn stake(&self) -> Stake {
         if self.buffers != [NO_BUFFER; 2] {
             Stake::HalfRead
-        } else if self.halves.iter().all(|half| matches!(half, Half::Unseen | Half::Expecting)) {
+        } else if self.halves[0] as u8 <= Half::Expecting as u8 && self.halves[1] as u8 <= Half::Expecting as u8 {
             Stake::Knock
         } else {
             Stake::Known
@@ -205,25 +205,35 @@ impl Entry {
 const SHARE: usize = WAYS / 2;
 
 /// Which flow of a full set has to go, and how many ticks it was silent. See the module's description.
+#[inline]
 fn victim(set: &[Entry], now: u32, idle_ticks: u32) -> (usize, u32) {
-    // A clock that went backwards must not make an entry look ancient.
-    let age = |entry: &Entry| (now.wrapping_sub(entry.last_seen) as i32).max(0) as u32;
-    let oldest = |may_go: &dyn Fn(&Entry) -> bool| {
-        let ages = set.iter().enumerate().filter(|(_, entry)| may_go(entry)).map(|(way, entry)| (age(entry), way));
-        ages.max().map(|(age, way)| (way, age))
-    };
-    let count = |stake: Stake| set.iter().filter(|entry| entry.stake() == stake).count();
-    let any = oldest(&|_| true).unwrap_or((0, 0));
-    let chosen = if any.1 > idle_ticks {
-        None
-    } else if count(Stake::Knock) >= SHARE {
-        oldest(&|entry| entry.stake() == Stake::Knock)
-    } else if count(Stake::HalfRead) <= SHARE {
-        oldest(&|entry| entry.stake() != Stake::HalfRead)
+    // Of each stake, and of all: how many there are, and the place and age of the longest silent.
+    let (mut count, mut oldest, mut any) = ([0; 3], [(0, 0); 3], (0, 0));
+    for (way, entry) in set.iter().enumerate() {
+        // A clock that went backwards must not make an entry look ancient.
+        let age = (now.wrapping_sub(entry.last_seen) as i32).max(0) as u32;
+        let stake = entry.stake() as usize;
+        if count[stake] == 0 || age >= oldest[stake].1 {
+            oldest[stake] = (way, age);
+        }
+        if age >= any.1 {
+            any = (way, age);
+        }
+        count[stake] += 1;
+    }
+    let [knocks, known, half_read] = oldest;
+    if any.1 > idle_ticks {
+        any
+    } else if count[Stake::Knock as usize] >= SHARE {
+        knocks
+    } else if count[Stake::HalfRead as usize] > SHARE {
+        half_read
+    } else if count[Stake::Knock as usize] == 0 || known.1 >= knocks.1 {
+        // There is one: neither of the others holds more than half of the set.
+        known
     } else {
-        oldest(&|entry| entry.stake() == Stake::HalfRead)
-    };
-    chosen.unwrap_or(any)
+        knocks
+    }
 }
 
 #[cfg(test)]
