@@ -141,7 +141,6 @@ fn survive(flood: Flood, all: bool, shed: &[Counter]) {
     held(flood, "before", &before, true);
     let quiet: Vec<u64> = shed.iter().map(|counter| sensor.count(*counter)).collect();
     let (during, end) = sensor.part(2, end, Some(&source));
-    println!("{flood:?}: {during:?}");
     held(flood, "during", &during, all);
     for (counter, quiet) in shed.iter().zip(quiet) {
         let shed = sensor.count(*counter) - quiet;
