@@ -4,7 +4,7 @@
 CARGO ?= cargo
 SHELL := /bin/bash
 
-.PHONY: demo test lint bench bench-dnstap bench-live soak setup-build setup-test man clean
+.PHONY: demo test lint bench bench-dnstap bench-live bench-peers soak setup-build setup-test man clean
 
 ## Builds the program and runs the main job on traffic that it makes itself.
 demo: setup-build
@@ -36,6 +36,10 @@ bench-dnstap: setup-build
 ## The daemon on live traffic beside a bare ring, on links of its own. RUNS, SECONDS_EACH, PPS: see tools/bench-live.sh.
 bench-live: setup-build setup-test
 	tools/bench-live.sh
+
+## Whole runs beside other programs, those that are found. PACKETS=… and RUNS=… make it shorter.
+bench-peers: setup-build
+	PACKETS=$(or $(PACKETS),2000000) RUNS=$(or $(RUNS),3) tools/bench-peers.sh
 
 ## The long forms of what `make test` runs short: fuzzing, property tests, live runs.
 soak: setup-build setup-test

@@ -1,8 +1,13 @@
 //! The flow table: a fixed number of entries of one cache line each, found through one-byte-pair tags.
 //!
 //! It is set-associative like a processor's cache: a flow may live in one of four places, a new flow takes a free or
-//! expired place or else the place of the flow that was silent longest, which is counted. So it never grows, never
-//! rehashes, and needs no timer: an idle flow costs nothing until its place is wanted.
+//! expired place or else that of another flow, which is counted. So it never grows, never rehashes, and needs no timer: an
+//! idle flow costs nothing until its place is wanted.
+//!
+//! Who has to go decides what a flood can do (`docs/overload.md`). Flows that only knocked (a SYN, an Initial that no key
+//! opened) lose nothing with their place, and half-read ones lose their name. So of four places two may be taken by knocks,
+//! before another flow goes; two half-read flows are spared; beyond that the flow that was silent longest goes. Each kind
+//! can claim half of a set and no more, whoever sends it.
 
 use super::key::{FlowKey, HashSeed};
 use super::pool::NO_BUFFER;
@@ -138,24 +143,10 @@ impl FlowTable {
         let (set, tag) = self.place(hash);
         let now = tick(now);
         let base = set * WAYS;
-        let mut oldest = (0, 0);
-        let mut free = None;
-        for way in 0..WAYS {
-            if self.tags[set][way] == 0 {
-                free = Some(way);
-                break;
-            }
-            // A clock that went backwards must not make an entry look ancient.
-            let age = now.wrapping_sub(self.entries[base + way].last_seen) as i32;
-            let age = age.max(0) as u32;
-            if age >= oldest.1 {
-                oldest = (way, age);
-            }
-        }
-        let (way, evicted) = match free {
+        let (way, evicted) = match self.tags[set].iter().position(|tag| *tag == 0) {
             Some(way) => (way, None),
             None => {
-                let (way, age) = oldest;
+                let (way, age) = victim(&self.entries[base..base + WAYS], now, self.idle_ticks);
                 let expired = age > self.idle_ticks;
                 counters.bump(if expired { Counter::FlowsExpired } else { Counter::FlowsEvicted });
                 self.live -= 1;
@@ -183,6 +174,65 @@ impl FlowTable {
     /// Most flows that fit.
     pub(crate) fn capacity(&self) -> usize {
         self.entries.len()
+    }
+}
+
+/// What a flow loses with its place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stake {
+    /// Nothing: no octet of it was wanted yet.
+    Knock,
+    /// That its packets pass for one look-up.
+    Known,
+    /// Octets that may be the start of a name.
+    HalfRead,
+}
+
+impl Entry {
+    #[inline]
+    fn stake(&self) -> Stake {
+        if self.buffers != [NO_BUFFER; 2] {
+            Stake::HalfRead
+        } else if self.halves[0] as u8 <= Half::Expecting as u8 && self.halves[1] as u8 <= Half::Expecting as u8 {
+            Stake::Knock
+        } else {
+            Stake::Known
+        }
+    }
+}
+
+/// The most places of a set that one kind of flow keeps against the others.
+const SHARE: usize = WAYS / 2;
+
+/// Which flow of a full set has to go, and how many ticks it was silent. See the module's description.
+#[inline]
+fn victim(set: &[Entry], now: u32, idle_ticks: u32) -> (usize, u32) {
+    // Of each stake, and of all: how many there are, and the place and age of the longest silent.
+    let (mut count, mut oldest, mut any) = ([0; 3], [(0, 0); 3], (0, 0));
+    for (way, entry) in set.iter().enumerate() {
+        // A clock that went backwards must not make an entry look ancient.
+        let age = (now.wrapping_sub(entry.last_seen) as i32).max(0) as u32;
+        let stake = entry.stake() as usize;
+        if count[stake] == 0 || age >= oldest[stake].1 {
+            oldest[stake] = (way, age);
+        }
+        if age >= any.1 {
+            any = (way, age);
+        }
+        count[stake] += 1;
+    }
+    let [knocks, known, half_read] = oldest;
+    if any.1 > idle_ticks {
+        any
+    } else if count[Stake::Knock as usize] >= SHARE {
+        knocks
+    } else if count[Stake::HalfRead as usize] > SHARE {
+        half_read
+    } else if count[Stake::Knock as usize] == 0 || known.1 >= knocks.1 {
+        // There is one: neither of the others holds more than half of the set.
+        known
+    } else {
+        knocks
     }
 }
 
@@ -232,5 +282,64 @@ mod tests {
         table.insert(key(6), 6, hash, at(1000), &mut counters);
         assert_eq!((counters.get(Counter::FlowsEvicted), counters.get(Counter::FlowsExpired)), (1, 1));
         assert_eq!((table.len(), table.capacity()), (4, 4));
+    }
+
+    /// A table of one set, with a flow in each place: by port from 1, each a second later than the one before.
+    fn full_set(stakes: [Stake; WAYS]) -> (FlowTable, Counters) {
+        let (mut table, mut counters) = (FlowTable::new(4, 60_000_000_000), Counters::new());
+        for (i, stake) in stakes.into_iter().enumerate() {
+            let port = i as u16 + 1;
+            let hash = table.hash(&key(port), 6);
+            let (index, _) =
+                table.insert(key(port), 6, hash, Timestamp::from_parts(100 + u64::from(port), 0), &mut counters);
+            let entry = table.entry(index);
+            match stake {
+                Stake::Knock => entry.halves[0] = Half::Expecting,
+                Stake::Known => entry.halves[0] = Half::Done,
+                Stake::HalfRead => {
+                    entry.halves[0] = Half::Reading;
+                    entry.buffers[0] = 7;
+                }
+            }
+        }
+        (table, counters)
+    }
+
+    /// The port of the flow that has to go when another comes.
+    fn who_goes(stakes: [Stake; WAYS]) -> u16 {
+        let (mut table, mut counters) = full_set(stakes);
+        let hash = table.hash(&key(9), 6);
+        let (_, evicted) = table.insert(key(9), 6, hash, Timestamp::from_parts(110, 0), &mut counters);
+        assert_eq!(counters.get(Counter::FlowsEvicted), 1);
+        let gone = evicted.unwrap().key;
+        (1..=4).find(|port| key(*port) == gone).unwrap()
+    }
+
+    #[test]
+    fn half_read_flows_are_spared_and_knocks_go_first_each_up_to_half_of_a_set() {
+        use Stake::{HalfRead, Knock, Known};
+        for (set, port) in [
+            ([Known, Known, Known, Known], 1),
+            ([HalfRead, Known, Known, Known], 2),
+            ([HalfRead, HalfRead, Known, Known], 3),
+            ([HalfRead, HalfRead, HalfRead, Known], 1),
+            ([HalfRead, HalfRead, HalfRead, HalfRead], 1),
+            ([Known, Knock, Known, Known], 1),
+            ([Known, Known, Knock, Knock], 3),
+            ([HalfRead, Known, Knock, Known], 2),
+            ([HalfRead, HalfRead, Knock, Knock], 3),
+            ([Known, HalfRead, HalfRead, HalfRead], 2),
+        ] {
+            assert_eq!(who_goes(set), port);
+        }
+    }
+
+    #[test]
+    fn a_half_read_flow_that_has_expired_goes_like_any_other() {
+        let (mut table, mut counters) = full_set([Stake::HalfRead, Stake::Knock, Stake::Knock, Stake::Known]);
+        let hash = table.hash(&key(9), 6);
+        let (_, evicted) = table.insert(key(9), 6, hash, Timestamp::from_parts(1000, 0), &mut counters);
+        assert_eq!(evicted.map(|e| e.key), Some(key(1)));
+        assert_eq!(counters.get(Counter::FlowsExpired), 1);
     }
 }

@@ -2,10 +2,11 @@
 //! live traffic a [`LiveWorker`] does both on a thread of its own, a [`DnstapWorker`] does so with what resolvers tell,
 //! and one [`Recorder`] makes findings of the hits.
 //!
-//! Between them stands one bounded queue. What is dropped first is the hit that does not fit, and it is counted; the
-//! packets behind it never wait.
+//! Between them stands one bounded queue. What is dropped first are hits of a rule that floods it, then the hit that does
+//! not fit, and both are counted; the packets behind them never wait.
 
 mod dnstap;
+mod fair;
 mod live;
 mod matcher;
 mod recorder;

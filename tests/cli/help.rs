@@ -12,6 +12,7 @@ const COMMANDS: [(&[&str], &[&str]); 10] = [
     (&["rules", "build"], &["Reads rule files of text", "not signed", "$ stakeout rules build --out "]),
     (&["check"], &["Reads the daemon's configuration", "check --config "]),
     (&["run"], &["Reads packets from the interfaces", "SIGHUP", "run --config "]),
+    (&["size"], &["Reads nothing", "nobody measured", "docs/sizing.md", "$ stakeout size --subscribers "]),
     (&["completions"], &["Reads nothing", "bash", "zsh", "fish", "$ stakeout completions "]),
     (&["man"], &["Reads nothing", "$ stakeout man "]),
 ];
@@ -95,6 +96,7 @@ fn a_closed_pipe_ends_every_command_quietly() {
         &["rules", "lint", &list],
         &["rules", "test", "--rules", &list, "casino.example"],
         &["completions", "bash"],
+        &["size", "--subscribers", "1000", "--links", "10G"],
         &["demo"],
         &["help"],
     ] {

@@ -9,6 +9,7 @@ mod observe;
 mod rules;
 mod rules_build;
 mod scan;
+mod size;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -105,6 +105,7 @@ pub(super) fn aggregate(config: &Config) -> AggregateConfig {
         window: nanos(config.findings.window.duration()),
         update_interval: nanos(config.findings.update_interval.duration()),
         max_open: config.findings.max_open as usize,
+        max_names_per_rule: config.findings.max_names_per_rule as usize,
         ..AggregateConfig::default()
     }
 }

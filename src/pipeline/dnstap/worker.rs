@@ -20,6 +20,7 @@ use super::socket::{Listener, Taken, TcpSocketConfig, UnixSocketConfig};
 use crate::export::metrics::{DnstapCounter, DnstapStats, WorkerStats, WorkerValue};
 use crate::matching::RuleReader;
 use crate::model::{Counter, Hit, Timestamp};
+use crate::pipeline::fair::Fair;
 use crate::pipeline::live::{HitSink, Running, WorkerState};
 use crate::telemetry::events;
 
@@ -100,6 +101,7 @@ impl DnstapWorker {
             listeners,
             connections: Vec::new(),
             lost: 0,
+            fair: Fair::new(),
             accept_from: Instant::now(),
             told: None,
             worker: self,
@@ -120,6 +122,8 @@ struct Service {
     connections: Vec<Connection>,
     /// Hits that found no room.
     lost: u64,
+    /// Which hits go first when the recorder does not keep up.
+    fair: Fair,
     /// Nobody is taken before this.
     accept_from: Instant,
     /// When the end of a connection was last logged.
@@ -134,9 +138,9 @@ impl Service {
             self.worker.rules.refresh();
             let ready = self.wait();
             let idle = !ready.iter().any(|r| *r);
-            let lost_before = self.lost;
+            let lost_before = self.lost + self.fair.shed();
             self.round(&ready);
-            if self.lost > lost_before {
+            if self.lost + self.fair.shed() > lost_before {
                 state.lost_hit();
             }
             state.progressed();
@@ -188,8 +192,8 @@ impl Service {
 
     /// Reads the chosen connections once each and drops those that are over. Tells whether anything came.
     fn read(&mut self, mut chosen: impl FnMut(&Connection) -> bool) -> bool {
-        let Service { worker, reader, connections, lost, told, .. } = self;
-        let mut sink = HitSink { rules: &mut worker.rules, hits: &worker.hits, lost };
+        let Service { worker, reader, connections, lost, fair, told, .. } = self;
+        let mut sink = HitSink { rules: &mut worker.rules, hits: &worker.hits, lost, fair };
         let (now, mut any) = ((Instant::now(), Timestamp::now()), false);
         connections.retain_mut(|connection| {
             if !chosen(connection) {
@@ -266,6 +270,7 @@ impl Service {
             (WorkerValue::CaptureReceived, counters.get(Counter::Packets)),
             (WorkerValue::HitQueueDepth, self.worker.hits.len() as u64),
             (WorkerValue::HitsLost, self.lost),
+            (WorkerValue::HitsShed, self.fair.shed()),
         ] {
             self.worker.stats.set(value, n);
         }
