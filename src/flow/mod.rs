@@ -20,7 +20,7 @@ mod udp;
 mod tests;
 
 use crate::extract::dns::DnsScratch;
-use crate::model::{Counters, ObservationSink, Packet, Proto, Scope, Timestamp, Transport};
+use crate::model::{Counters, DomainName, ObservationSink, Packet, Proto, Scope, Timestamp, Transport};
 use duplicates::Duplicates;
 use pool::StreamPool;
 use quic::Connections;
@@ -97,6 +97,7 @@ pub struct Tracker {
     connections: Connections,
     duplicates: Duplicates,
     dns_scratch: DnsScratch,
+    name_scratch: DomainName,
     evicted: Vec<Entry>,
     reading: Reading,
     swept: Timestamp,
@@ -107,6 +108,8 @@ pub(crate) struct Context<'c, S> {
     pub(crate) counters: &'c mut Counters,
     pub(crate) sink: &'c mut S,
     pub(crate) dns_scratch: &'c mut DnsScratch,
+    /// Where a hello's name is put.
+    pub(crate) name_scratch: &'c mut DomainName,
     pub(crate) scope: Scope,
     dns_ports: &'c [u16],
     evicted: &'c mut Vec<Entry>,
@@ -114,8 +117,8 @@ pub(crate) struct Context<'c, S> {
 
 impl<S> Context<'_, S> {
     #[inline]
-    fn is_dns_port(&self, a: u16, b: u16) -> bool {
-        self.dns_ports.iter().any(|p| *p == a || *p == b)
+    fn is_dns_port(&self, ports: [u16; 2]) -> bool {
+        self.dns_ports.iter().any(|p| ports.contains(p))
     }
 
     /// Whether any protocol over TCP other than DNS may be inspected.
@@ -132,6 +135,7 @@ macro_rules! context {
             counters: $counters,
             sink: $sink,
             dns_scratch: &mut $tracker.dns_scratch,
+            name_scratch: &mut $tracker.name_scratch,
             scope: $tracker.reading.scope,
             dns_ports: &$tracker.reading.dns_ports,
             evicted: &mut $tracker.evicted,
@@ -151,6 +155,7 @@ impl Tracker {
             connections: Connections::new(limits.quic_connections, limits.stream_octets, limits.stream_timeout_ns),
             duplicates: Duplicates::new(),
             dns_scratch: DnsScratch::default(),
+            name_scratch: DomainName::root(),
             evicted: Vec::new(),
             reading,
             swept: Timestamp::default(),

@@ -1,12 +1,15 @@
-//! The flow table: a fixed number of entries of one cache line each, found through one-byte-pair tags.
+//! The flow table: a fixed number of entries of one cache line each, found through rows of tags.
 //!
 //! It is set-associative like a processor's cache: a flow may live in one of four places, a new flow takes a free or
 //! expired place or else the place of the flow that was silent longest, which is counted. So it never grows, never
 //! rehashes, and needs no timer: an idle flow costs nothing until its place is wanted.
+//!
+//! A set's row of tags also says when each of its flows was last seen, so that a new flow's place is chosen by one read
+//! of memory.
 
 use super::key::{FlowKey, HashSeed};
 use super::pool::NO_BUFFER;
-use crate::model::{Addr, Counter, Counters, Endpoint, Timestamp};
+use crate::model::{Counter, Counters, Timestamp};
 
 const WAYS: usize = 4;
 
@@ -44,18 +47,15 @@ pub(crate) struct Entry {
     pub(crate) next: [u32; 2],
     /// Pool indices per direction, or [`NO_BUFFER`].
     pub(crate) buffers: [u32; 2],
-    /// When a packet of this flow was last seen, in [`tick`]s.
-    last_seen: u32,
 }
 
 impl Entry {
     const EMPTY: Entry = Entry {
-        key: FlowKey { low: Endpoint::new(Addr::v6([0; 16]), 0), high: Endpoint::new(Addr::v6([0; 16]), 0) },
+        key: FlowKey::NONE,
         protocol: 0,
         halves: [Half::Unseen; 2],
         next: [0; 2],
         buffers: [NO_BUFFER; 2],
-        last_seen: 0,
     };
 
     /// Forgets both directions, as a new connection on old ports wants.
@@ -66,20 +66,41 @@ impl Entry {
     }
 }
 
-/// Packet time in units of 2^26 ns (67 ms), wrapping after nine years: fine enough for timeouts of seconds.
+/// Packet time in units of 2^28 ns (268 ms), which wraps after five hours.
 #[inline]
-pub(crate) fn tick(ts: Timestamp) -> u32 {
-    (ts.as_nanos() >> 26) as u32
+const fn tick(nanos: u64) -> u16 {
+    (nanos >> 28) as u16
+}
+
+/// What is known of a set without a look at its entries.
+#[derive(Clone, Copy, Default)]
+#[repr(align(16))]
+struct Row {
+    /// Sixteen bits of hash an entry, 0 for a free place.
+    tags: [u16; WAYS],
+    /// When a packet of each flow was last seen, in [`tick`]s.
+    seen: [u16; WAYS],
+}
+
+impl Row {
+    /// Ticks by which a clock may go backwards, 18 minutes: such a step must not make a flow look ancient.
+    const BACKWARDS: u16 = 0x1000;
+
+    /// Ticks since the flow in a place was seen.
+    #[inline]
+    fn age(&self, way: usize, now: u16) -> u16 {
+        let age = now.wrapping_sub(self.seen[way]);
+        if age > u16::MAX - Self::BACKWARDS { 0 } else { age }
+    }
 }
 
 /// The table. See the module's description.
 pub(crate) struct FlowTable {
     seed: HashSeed,
-    /// Sixteen bits of hash an entry, 0 for a free place.
-    tags: Vec<[u16; WAYS]>,
+    rows: Vec<Row>,
     entries: Vec<Entry>,
     set_mask: usize,
-    idle_ticks: u32,
+    idle_ticks: u16,
     live: usize,
 }
 
@@ -90,10 +111,10 @@ impl FlowTable {
         let sets = capacity.div_ceil(WAYS).next_power_of_two();
         FlowTable {
             seed: HashSeed::random(),
-            tags: vec![[0; WAYS]; sets],
+            rows: vec![Row::default(); sets],
             entries: vec![Entry::EMPTY; sets * WAYS],
             set_mask: sets - 1,
-            idle_ticks: tick(Timestamp::from_nanos(idle_ns)).max(1),
+            idle_ticks: (idle_ns >> 28).clamp(1, u64::from(u16::MAX - Row::BACKWARDS)) as u16,
             live: 0,
         }
     }
@@ -113,11 +134,12 @@ impl FlowTable {
     #[inline]
     pub(crate) fn find(&mut self, key: &FlowKey, protocol: u8, hash: u64, now: Timestamp) -> Option<usize> {
         let (set, tag) = self.place(hash);
-        for (way, held) in self.tags[set].iter().enumerate() {
-            if *held == tag {
-                let entry = &mut self.entries[set * WAYS + way];
+        let row = &mut self.rows[set];
+        for way in 0..WAYS {
+            if row.tags[way] == tag {
+                let entry = &self.entries[set * WAYS + way];
                 if entry.key == *key && entry.protocol == protocol {
-                    entry.last_seen = tick(now);
+                    row.seen[way] = tick(now.as_nanos());
                     return Some(set * WAYS + way);
                 }
             }
@@ -136,37 +158,30 @@ impl FlowTable {
         counters: &mut Counters,
     ) -> (usize, Option<Entry>) {
         let (set, tag) = self.place(hash);
-        let now = tick(now);
-        let base = set * WAYS;
-        let mut oldest = (0, 0);
-        let mut free = None;
-        for way in 0..WAYS {
-            if self.tags[set][way] == 0 {
-                free = Some(way);
-                break;
-            }
-            // A clock that went backwards must not make an entry look ancient.
-            let age = now.wrapping_sub(self.entries[base + way].last_seen) as i32;
-            let age = age.max(0) as u32;
-            if age >= oldest.1 {
-                oldest = (way, age);
-            }
-        }
-        let (way, evicted) = match free {
-            Some(way) => (way, None),
+        let now = tick(now.as_nanos());
+        let row = &mut self.rows[set];
+        let (way, evicted) = match row.tags.iter().position(|tag| *tag == 0) {
+            Some(free) => (free, None),
             None => {
-                let (way, age) = oldest;
+                let (mut oldest, mut age) = (0, row.age(0, now));
+                for way in 1..WAYS {
+                    let other = row.age(way, now);
+                    // Which is older is a coin toss that no processor foresees: no branch.
+                    (oldest, age) = if other >= age { (way, other) } else { (oldest, age) };
+                }
                 let expired = age > self.idle_ticks;
                 counters.bump(if expired { Counter::FlowsExpired } else { Counter::FlowsEvicted });
                 self.live -= 1;
-                (way, Some(self.entries[base + way]))
+                (oldest, Some(self.entries[set * WAYS + oldest]))
             }
         };
         counters.bump(Counter::FlowsOpened);
         self.live += 1;
-        self.tags[set][way] = tag;
-        self.entries[base + way] = Entry { key, protocol, last_seen: now, ..Entry::EMPTY };
-        (base + way, evicted)
+        row.tags[way] = tag;
+        row.seen[way] = now;
+        let index = set * WAYS + way;
+        self.entries[index] = Entry { key, protocol, ..Entry::EMPTY };
+        (index, evicted)
     }
 
     /// The entry at an index that [`Self::find`] or [`Self::insert`] gave.
@@ -189,6 +204,7 @@ impl FlowTable {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::{Addr, Endpoint};
 
     fn key(port: u16) -> FlowKey {
         let c = Endpoint::new(Addr::v4([10, 0, 0, 9]), port);

@@ -3,7 +3,8 @@
 use super::Context;
 use super::duplicates::Duplicates;
 use super::emit;
-use super::quic::Connections;
+use super::key::FlowKey;
+use super::quic::{Connections, Flow, UDP};
 use super::reader::Source;
 use super::table::FlowTable;
 use crate::extract::quic;
@@ -27,15 +28,17 @@ pub(super) fn datagram<S: ObservationSink>(
     // QUIC's long header has the first bit set (RFC 8999 section 5.1), bulk data has the short one. A DNS message whose
     // identifier looks like that has flags where a QUIC version would be, so the two cannot be confused.
     let is_quic = first & 0x80 != 0 && quic::connection_ids(datagram.payload).is_some();
-    let is_dns = !is_quic && cx.is_dns_port(source, destination);
+    let is_dns = !is_quic && cx.is_dns_port([source, destination]);
     let wanted = is_quic && cx.scope.allows(Proto::Quic) || is_dns && cx.scope.allows(Proto::Dns);
     if wanted {
-        if duplicates.is_copy(packet) {
+        let (sender, receiver) = packet.endpoints();
+        let (key, direction) = FlowKey::new(sender, receiver);
+        let hash = table.hash(&key, UDP);
+        if duplicates.is_copy(packet, datagram.payload, hash, direction) {
             cx.counters.bump(Counter::FramesDuplicate);
         } else if is_quic {
-            connections.datagram(table, packet, datagram, cx);
+            connections.datagram(table, Flow { key, direction, hash }, packet, datagram, cx);
         } else {
-            let (sender, receiver) = packet.endpoints();
             emit::dns_message(datagram.payload, &Source { ts: packet.ts, encap: packet.encap, sender, receiver }, cx);
         }
     } else if first & 0x80 != 0 && cx.scope.allows(Proto::Quic) && quic::is_unread_version(datagram.payload) {

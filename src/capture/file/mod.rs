@@ -68,6 +68,19 @@ struct Located {
     len: usize,
 }
 
+impl Located {
+    #[inline(always)]
+    fn frame<'w>(&self, window: &'w Window) -> Frame<'w> {
+        Frame {
+            ts: self.ts,
+            linktype: self.linktype,
+            interface: self.interface,
+            orig_len: self.orig_len,
+            data: window.slice(self.from, self.len),
+        }
+    }
+}
+
 impl FileReader {
     /// Opens a file and reads its header.
     ///
@@ -111,8 +124,19 @@ impl FileReader {
     ///
     /// # Errors
     /// The system failed to read. After an error there are no more frames.
-    #[inline]
+    #[inline(always)]
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+        if let Format::Pcap(pcap) = &mut self.format
+            && let Some(at) = pcap.ready(&mut self.window)
+        {
+            return Ok(Some(at.frame(&self.window)));
+        }
+        self.find_frame()
+    }
+
+    /// The same where the window must be filled, and for what is rarer.
+    #[inline(never)]
+    fn find_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
         if self.ended {
             return Ok(None);
         }
@@ -121,13 +145,7 @@ impl FileReader {
             Format::Pcapng(pcapng) => pcapng.next(&mut self.window, &mut self.damage),
         };
         match found {
-            Ok(Some(at)) => Ok(Some(Frame {
-                ts: at.ts,
-                linktype: at.linktype,
-                interface: at.interface,
-                orig_len: at.orig_len,
-                data: self.window.slice(at.from, at.len),
-            })),
+            Ok(Some(at)) => Ok(Some(at.frame(&self.window))),
             Ok(None) => {
                 self.end();
                 Ok(None)

@@ -30,7 +30,7 @@ pub(super) struct Window {
 impl Window {
     /// On `input`, whose length is known to be `total` octets (if it is).
     pub(super) fn new(input: Input, total: Option<u64>) -> Self {
-        let mut buf = vec![0; INITIAL];
+        let mut buf = vec![0; std::env::var("XBUF").ok().and_then(|v| v.parse::<usize>().ok()).map_or(INITIAL, |k| k * 1024)];
         let mut end = 0;
         if let Some(front) = buf.get_mut(..input.head.len()) {
             front.copy_from_slice(&input.head);
