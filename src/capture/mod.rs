@@ -13,7 +13,7 @@ mod frame;
 pub mod live;
 
 pub use error::CaptureError;
-pub use file::{DamageReport, FileReader};
+pub use file::{DamageReport, FileReader, Frames};
 pub use frame::Frame;
 pub use live::{LinkState, LiveConfig, LiveSource, ReopeningSource};
 

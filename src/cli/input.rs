@@ -7,15 +7,15 @@ use std::path::Path;
 use indicatif::ProgressBar;
 
 use super::exit::Exit;
-use crate::capture::{CaptureError, FileReader, Frame};
+use crate::capture::{CaptureError, FileReader, Frames};
 use crate::decode::LinkType;
 use crate::model::{Counter, Counters};
 
-/// How many frames between two updates of a progress bar.
-const PROGRESS_EVERY: u32 = 4096;
+/// How many batches of frames between two updates of a progress bar.
+const PROGRESS_EVERY: u32 = 64;
 
-/// Hands every frame of one file (`-` is standard input) to `visit` until it says stop.
-pub(super) fn replay(path: &Path, progress: Option<&ProgressBar>, mut visit: impl FnMut(Frame<'_>) -> bool) -> Exit {
+/// Hands every frame of one file (`-` is standard input) to `visit`, in batches, until it says stop.
+pub(super) fn replay(path: &Path, progress: Option<&ProgressBar>, mut visit: impl FnMut(Frames<'_>) -> bool) -> Exit {
     let opened = if path == Path::new("-") { FileReader::from_reader(io::stdin()) } else { FileReader::open(path) };
     let mut reader = match opened {
         Ok(reader) => reader,
@@ -24,13 +24,13 @@ pub(super) fn replay(path: &Path, progress: Option<&ProgressBar>, mut visit: imp
     let before = progress.map_or(0, ProgressBar::position);
     let mut until_progress = PROGRESS_EVERY;
     let exit = loop {
-        match reader.next_frame() {
-            Ok(Some(frame)) => {
-                if !visit(frame) {
+        match reader.next_frames() {
+            Ok(frames) if frames.is_empty() => break Exit::Done,
+            Ok(frames) => {
+                if !visit(frames) {
                     break Exit::Done;
                 }
             }
-            Ok(None) => break Exit::Done,
             Err(error) => break failed(path, &error),
         }
         until_progress -= 1;

@@ -52,9 +52,9 @@ pub(super) fn run(args: &ObserveArgs) -> Exit {
     for file in &args.files {
         let mut worker = Worker::new(&Limits::default(), Reading::default());
         let mut unread = input::UnreadLinkTypes::default();
-        exit = exit.or(input::replay(file, None, |frame| {
-            unread.note(frame.linktype);
-            worker.frame(frame.linktype, frame.ts, frame.data, frame.orig_len, &mut lines);
+        exit = exit.or(input::replay(file, None, |frames| {
+            frames.iter().for_each(|frame| unread.note(frame.linktype));
+            worker.frames(frames.iter(), &mut lines);
             lines.is_open()
         }));
         worker.finish(&mut lines);

@@ -89,10 +89,12 @@ fn scan(args: &ScanArgs) -> (Exit, bool) {
     let mut unread = input::UnreadLinkTypes::default();
     let mut out = Output::new(format);
     for file in &args.files {
-        exit = exit.or(input::replay(file, Some(&progress), |frame| {
-            unread.note(frame.linktype);
-            finder.summary.span(frame.ts);
-            worker.frame(frame.linktype, frame.ts, frame.data, frame.orig_len, &mut finder);
+        exit = exit.or(input::replay(file, Some(&progress), |frames| {
+            for frame in frames.iter() {
+                unread.note(frame.linktype);
+                finder.summary.span(frame.ts);
+            }
+            worker.frames(frames.iter(), &mut finder);
             out.take(&mut finder.events);
             out.is_open()
         }));

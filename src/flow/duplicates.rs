@@ -5,7 +5,7 @@
 //! identification. Only packets that are about to be examined for a name are checked, so bulk data pays nothing.
 
 use super::key::{Direction, HashSeed};
-use crate::model::{Packet, Timestamp};
+use crate::model::Timestamp;
 
 /// A packet may be remembered in one of this many places, together one cache line. With a single place each, every
 /// hundredth copy was missed at a few hundred packets within the delay of the mirror.
@@ -32,22 +32,31 @@ impl Duplicates {
         Duplicates { seed: HashSeed::random(), seen: vec![Set::default(); SETS] }
     }
 
-    /// Whether the same datagram was examined within the window. Remembers it. `flow` is the flow table's hash of its
-    /// ends and protocol, and it goes in `direction`.
+    /// What a datagram is known by. `flow` is the flow table's hash of its ends and protocol, and it goes in `direction`.
     #[inline]
-    pub(crate) fn is_copy(&mut self, packet: &Packet<'_>, payload: &[u8], flow: u64, direction: Direction) -> bool {
-        let identity = flow
-            ^ self.seed.hash_bytes(payload).rotate_left(17)
-            ^ (u64::from(packet.ip_id) << 44 | (direction as u64) << 63).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    pub(crate) fn identity(&self, ip_id: u16, payload: &[u8], flow: u64, direction: Direction) -> u64 {
+        flow ^ self.seed.hash_bytes(payload).rotate_left(17)
+            ^ (u64::from(ip_id) << 44 | (direction as u64) << 63).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
+    /// Reads something of the place where the datagram would be.
+    #[inline]
+    pub(crate) fn touch(&self, identity: u64) -> u64 {
+        self.seen[identity as usize % SETS].0[0].0
+    }
+
+    /// Whether the same datagram was examined within the window before `now`. Remembers it.
+    #[inline]
+    pub(crate) fn is_copy(&mut self, identity: u64, now: Timestamp) -> bool {
         let Set(places) = &mut self.seen[identity as usize % SETS];
         // A copy changes nothing: neither does it push others out, nor may one copy after another keep the first alive.
         if let Some((_, at)) = places.iter().find(|(seen, _)| *seen == identity)
-            && packet.ts.nanos_since(*at) <= Self::WINDOW_NS
+            && now.nanos_since(*at) <= Self::WINDOW_NS
         {
             return true;
         }
         // What is new comes to the front; what stood before it, or the oldest, makes room.
-        let mut newer = (identity, packet.ts);
+        let mut newer = (identity, now);
         for place in places {
             std::mem::swap(place, &mut newer);
             if newer.0 == identity {
@@ -60,36 +69,20 @@ impl Duplicates {
 
 #[cfg(test)]
 mod tests {
-    use super::super::key::FlowKey;
     use super::*;
-    use crate::model::{Addr, EncapChain, Transport, UdpDatagram};
 
-    /// One worker's memory of copies, and the seed of its flow table.
-    struct Mirror(Duplicates, HashSeed);
+    /// One worker's memory of copies, and the flow that all datagrams are on.
+    struct Mirror(Duplicates, u64);
 
     impl Mirror {
         fn new() -> Self {
-            Mirror(Duplicates::new(), HashSeed::random())
+            Mirror(Duplicates::new(), 0x1234_5678_9abc_def0)
         }
 
-        /// Whether the payload, sent on the same flow always, is a copy.
+        /// Whether the payload is a copy.
         fn is_copy(&mut self, ms: u64, ip_id: u16, payload: &[u8]) -> bool {
-            let packet = packet(ms, ip_id, payload);
-            let (src, dst) = packet.endpoints();
-            let (key, direction) = FlowKey::new(src, dst);
-            self.0.is_copy(&packet, payload, self.1.hash(&key, 17), direction)
-        }
-    }
-
-    fn packet(ms: u64, ip_id: u16, payload: &[u8]) -> Packet<'_> {
-        Packet {
-            ts: Timestamp::from_nanos(1_000_000_000 + ms * 1_000_000),
-            src: Addr::v4([10, 0, 0, 1]),
-            dst: Addr::v4([10, 0, 0, 2]),
-            ip_id,
-            truncated: false,
-            encap: EncapChain::new(),
-            transport: Transport::Udp(UdpDatagram { src_port: 4000, dst_port: 53, payload }),
+            let identity = self.0.identity(ip_id, payload, self.1, 0);
+            self.0.is_copy(identity, Timestamp::from_nanos(1_000_000_000 + ms * 1_000_000))
         }
     }
 

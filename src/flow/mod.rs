@@ -8,6 +8,7 @@
 mod assembly;
 mod duplicates;
 mod emit;
+mod foresight;
 mod key;
 mod pool;
 mod quic;
@@ -20,8 +21,10 @@ mod udp;
 mod tests;
 
 use crate::extract::dns::DnsScratch;
-use crate::model::{Counters, DomainName, ObservationSink, Packet, Proto, Scope, Timestamp, Transport};
+use crate::model::{Counter, Counters, DomainName, ObservationSink, Packet, Proto, Scope, Timestamp, Transport};
 use duplicates::Duplicates;
+pub(crate) use foresight::Foreseen;
+use foresight::What;
 use pool::StreamPool;
 use quic::Connections;
 use table::{Entry, FlowTable};
@@ -73,6 +76,19 @@ impl Default for Reading {
     }
 }
 
+impl Reading {
+    #[inline]
+    fn is_dns_port(&self, ports: [u16; 2]) -> bool {
+        self.dns_ports.iter().any(|p| ports.contains(p))
+    }
+
+    /// Whether any protocol over TCP other than DNS may be inspected.
+    #[inline]
+    fn reads_streams(&self) -> bool {
+        self.scope.allows(Proto::Tls) || self.scope.allows(Proto::Http)
+    }
+}
+
 /// Sizes of the tables, for metrics.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub struct Gauges {
@@ -111,21 +127,8 @@ pub(crate) struct Context<'c, S> {
     /// Where a hello's name is put.
     pub(crate) name_scratch: &'c mut DomainName,
     pub(crate) scope: Scope,
-    dns_ports: &'c [u16],
+    reading: &'c Reading,
     evicted: &'c mut Vec<Entry>,
-}
-
-impl<S> Context<'_, S> {
-    #[inline]
-    fn is_dns_port(&self, ports: [u16; 2]) -> bool {
-        self.dns_ports.iter().any(|p| ports.contains(p))
-    }
-
-    /// Whether any protocol over TCP other than DNS may be inspected.
-    #[inline]
-    fn reads_streams(&self) -> bool {
-        self.scope.allows(Proto::Tls) || self.scope.allows(Proto::Http)
-    }
 }
 
 /// Gives `$cx`, a [`Context`] that borrows the parts of `$tracker` which are not named.
@@ -137,7 +140,7 @@ macro_rules! context {
             dns_scratch: &mut $tracker.dns_scratch,
             name_scratch: &mut $tracker.name_scratch,
             scope: $tracker.reading.scope,
-            dns_ports: &$tracker.reading.dns_ports,
+            reading: &$tracker.reading,
             evicted: &mut $tracker.evicted,
         }
     };
@@ -165,12 +168,37 @@ impl Tracker {
     /// Takes one packet; every name that it completes goes to `sink`.
     #[inline]
     pub fn packet<S: ObservationSink>(&mut self, packet: &Packet<'_>, counters: &mut Counters, sink: &mut S) {
+        let mut foreseen = Foreseen::NONE;
+        if self.foresee(packet, &mut foreseen, counters) {
+            self.take(packet, &foreseen, counters, sink);
+        }
+        self.time(packet.ts, counters, sink);
+    }
+
+    /// Takes one packet that may matter.
+    #[inline]
+    pub(crate) fn take<S: ObservationSink>(
+        &mut self,
+        packet: &Packet<'_>,
+        foreseen: &Foreseen,
+        counters: &mut Counters,
+        sink: &mut S,
+    ) {
         let mut cx = context!(self, counters, sink);
-        match &packet.transport {
-            Transport::Tcp(segment) => self.streams.segment(&mut self.table, packet, segment, &mut cx),
-            Transport::Udp(datagram) => {
-                udp::datagram(&mut self.table, &mut self.connections, &mut self.duplicates, packet, datagram, &mut cx)
+        match (&packet.transport, foreseen.what) {
+            (Transport::Tcp(segment), What::Segment { dns }) => {
+                self.streams.segment(&mut self.table, packet, segment, dns, foreseen, &mut cx);
             }
+            (Transport::Udp(datagram), _) => {
+                if self.duplicates.is_copy(foreseen.identity, packet.ts) {
+                    cx.counters.bump(Counter::FramesDuplicate);
+                } else if foreseen.what == What::Quic {
+                    self.connections.datagram(&mut self.table, packet, datagram, foreseen, &mut cx);
+                } else {
+                    udp::dns(packet, datagram, &mut cx);
+                }
+            }
+            (Transport::Tcp(_), _) => {}
         }
         // A TCP flow that took a QUIC flow's place, or the other way round.
         while let Some(old) = cx.evicted.pop() {
@@ -180,8 +208,13 @@ impl Tracker {
                 self.connections.release(&old, &mut cx);
             }
         }
-        if packet.ts.nanos_since(self.swept) >= Self::SWEEP_EVERY_NS {
-            self.idle(packet.ts, counters, sink);
+    }
+
+    /// Packet time goes on: now and then, gives up what has been silent too long.
+    #[inline]
+    pub(crate) fn time<S: ObservationSink>(&mut self, now: Timestamp, counters: &mut Counters, sink: &mut S) {
+        if now.nanos_since(self.swept) >= Self::SWEEP_EVERY_NS {
+            self.idle(now, counters, sink);
         }
     }
 

@@ -7,22 +7,14 @@
 
 use super::Context;
 use super::emit;
-use super::key::{Direction, FlowKey, HashSeed};
+use super::foresight::Foreseen;
+use super::key::{Direction, HashSeed};
 use super::pool::NO_BUFFER;
 use super::reader::Source;
 use super::table::{Entry, FlowTable, Half};
+use super::udp::UDP;
 use crate::extract::quic::{self, Connection, Progress, QuicError, QuicScratch};
 use crate::model::{Counter, EncapChain, ObservationSink, Packet, Proto, Timestamp, UdpDatagram};
-
-/// IP protocol number of UDP.
-pub(super) const UDP: u8 = 17;
-
-/// A datagram's flow, its direction, and the flow table's hash of it.
-pub(super) struct Flow {
-    pub(super) key: FlowKey,
-    pub(super) direction: Direction,
-    pub(super) hash: u64,
-}
 
 /// A connection whose hello is not complete.
 struct Pending {
@@ -81,9 +73,9 @@ impl Connections {
     pub(super) fn datagram<S: ObservationSink>(
         &mut self,
         table: &mut FlowTable,
-        Flow { key, direction, hash }: Flow,
         packet: &Packet<'_>,
         datagram: &UdpDatagram<'_>,
+        &Foreseen { key, direction, hash, .. }: &Foreseen,
         cx: &mut Context<'_, S>,
     ) {
         let Some((dcid, scid)) = quic::connection_ids(datagram.payload) else { return };

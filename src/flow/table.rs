@@ -92,6 +92,16 @@ impl Row {
         let age = now.wrapping_sub(self.seen[way]);
         if age > u16::MAX - Self::BACKWARDS { 0 } else { age }
     }
+
+    /// The place whose flow was silent longest, and its age.
+    #[inline]
+    fn oldest(&self, now: u16) -> (usize, u16) {
+        // Which of two is older is a coin toss that no processor foresees: this compiles to no branch.
+        (1..WAYS).fold((0, self.age(0, now)), |oldest, way| {
+            let age = self.age(way, now);
+            if age >= oldest.1 { (way, age) } else { oldest }
+        })
+    }
 }
 
 /// The table. See the module's description.
@@ -130,6 +140,21 @@ impl FlowTable {
         ((hash as usize) & self.set_mask, ((hash >> 48) as u16).max(1))
     }
 
+    /// Reads something of the row where the flow would be.
+    #[inline]
+    pub(crate) fn touch_row(&self, hash: u64) -> u64 {
+        self.rows[self.place(hash).0].tags[0].into()
+    }
+
+    /// Reads something of the entry where the flow seems to be, or of the one whose place it would probably take.
+    #[inline]
+    pub(crate) fn touch_entry(&self, hash: u64, now: Timestamp) -> u64 {
+        let (set, tag) = self.place(hash);
+        let (row, now) = (&self.rows[set], tick(now.as_nanos()));
+        let way = row.tags.iter().position(|held| *held == tag).unwrap_or_else(|| row.oldest(now).0);
+        self.entries[set * WAYS + way].protocol.into()
+    }
+
     /// Index of the flow's entry, if it is there; its idle time starts anew.
     #[inline]
     pub(crate) fn find(&mut self, key: &FlowKey, protocol: u8, hash: u64, now: Timestamp) -> Option<usize> {
@@ -163,12 +188,7 @@ impl FlowTable {
         let (way, evicted) = match row.tags.iter().position(|tag| *tag == 0) {
             Some(free) => (free, None),
             None => {
-                let (mut oldest, mut age) = (0, row.age(0, now));
-                for way in 1..WAYS {
-                    let other = row.age(way, now);
-                    // Which is older is a coin toss that no processor foresees: no branch.
-                    (oldest, age) = if other >= age { (way, other) } else { (oldest, age) };
-                }
+                let (oldest, age) = row.oldest(now);
                 let expired = age > self.idle_ticks;
                 counters.bump(if expired { Counter::FlowsExpired } else { Counter::FlowsEvicted });
                 self.live -= 1;

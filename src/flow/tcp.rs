@@ -10,11 +10,12 @@
 
 use super::Context;
 use super::assembly::{Assembly, Inserted};
-use super::key::{Direction, FlowKey};
+use super::foresight::Foreseen;
+use super::key::Direction;
 use super::pool::{NO_BUFFER, Stream, StreamPool};
 use super::reader::{self, Reader, Source, Start, Step, Then};
 use super::table::{Entry, FlowTable, Half};
-use crate::model::{Counter, ObservationSink, Packet, Proto, TcpFlags, TcpSegment, Timestamp};
+use crate::model::{Counter, ObservationSink, Packet, TcpFlags, TcpSegment, Timestamp};
 
 /// IP protocol number of TCP.
 pub(super) const TCP: u8 = 6;
@@ -53,21 +54,12 @@ impl Streams {
         table: &mut FlowTable,
         packet: &Packet<'_>,
         segment: &TcpSegment<'_>,
+        dns: bool,
+        &Foreseen { key, direction, hash, .. }: &Foreseen,
         cx: &mut Context<'_, S>,
     ) {
         let flags = segment.flags;
         let marks = flags.has(TcpFlags::SYN | TcpFlags::RST | TcpFlags::FIN);
-        if segment.payload.is_empty() && !marks {
-            return;
-        }
-        let dns = cx.is_dns_port([segment.src_port, segment.dst_port]);
-        let wanted = if dns { cx.scope.allows(Proto::Dns) } else { cx.reads_streams() };
-        if !wanted {
-            return;
-        }
-        let (src, dst) = packet.endpoints();
-        let (key, direction) = FlowKey::new(src, dst);
-        let hash = table.hash(&key, TCP);
         let found = table.find(&key, TCP, hash, packet.ts);
         if let Some(index) = found
             && !marks
@@ -490,7 +482,7 @@ impl Streams {
                 let (sender, receiver) = entry.key.ends(direction);
                 let from = Source { ts: s.touched, encap: s.encap, sender, receiver };
                 reader::read_partial(&s.reader, s.assembly.prefix(), &from, cx);
-                let dns = cx.is_dns_port(entry.key.ports());
+                let dns = cx.reading.is_dns_port(entry.key.ports());
                 for part in s.assembly.behind_holes() {
                     reader::read_behind_gap(part, dns, &from, cx);
                 }
@@ -509,7 +501,7 @@ impl Streams {
         let entry = *table.entry(entry_index);
         if entry.protocol == TCP && entry.buffers[direction] == index {
             self.finish_stream(&entry, direction, cx);
-            let half = abandoned(cx.is_dns_port(entry.key.ports()));
+            let half = abandoned(cx.reading.is_dns_port(entry.key.ports()));
             let entry = table.entry(entry_index);
             entry.halves[direction] = half;
             entry.buffers[direction] = NO_BUFFER;

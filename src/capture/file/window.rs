@@ -10,7 +10,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 /// Size of the buffer until a longer record asks for more.
-const INITIAL: usize = 512 * 1024;
+const INITIAL: usize = 128 * 1024;
 
 /// A window on the decompressed stream: the octets from the reading position on, as far as they are in memory.
 pub(super) struct Window {
