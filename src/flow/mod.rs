@@ -33,7 +33,7 @@ use tcp::Streams;
 /// How much a tracker may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Flows in the table; 64 octets each and 2 for its tag. Rounded up to a power of two.
+    /// Flows in the table; 64 octets each, and 4 for its tag and time. Rounded up to a power of two.
     pub flows: usize,
     /// Nanoseconds of silence after which a flow's place counts as free.
     pub flow_idle_ns: u64,

@@ -50,13 +50,8 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    const EMPTY: Entry = Entry {
-        key: FlowKey::NONE,
-        protocol: 0,
-        halves: [Half::Unseen; 2],
-        next: [0; 2],
-        buffers: [NO_BUFFER; 2],
-    };
+    const EMPTY: Entry =
+        Entry { key: FlowKey::NONE, protocol: 0, halves: [Half::Unseen; 2], next: [0; 2], buffers: [NO_BUFFER; 2] };
 
     /// Forgets both directions, as a new connection on old ports wants.
     pub(crate) fn reset(&mut self) {

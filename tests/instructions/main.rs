@@ -93,9 +93,8 @@ fn committed_file() -> PathBuf {
 /// The committed lines: build, compiler, capture and group, instructions a packet.
 fn committed() -> Vec<[String; 4]> {
     let text = fs::read_to_string(committed_file()).unwrap_or_default();
-    let fields = |line: &str| -> Option<[String; 4]> {
-        line.split('\t').map(str::to_owned).collect::<Vec<_>>().try_into().ok()
-    };
+    let fields =
+        |line: &str| -> Option<[String; 4]> { line.split('\t').map(str::to_owned).collect::<Vec<_>>().try_into().ok() };
     text.lines().filter(|line| !line.starts_with('#')).filter_map(fields).collect()
 }
 

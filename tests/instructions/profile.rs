@@ -1,7 +1,10 @@
-//! Reads callgrind's output: instructions by the source file that they were compiled from, wherever the compiler put
-//! them, added up by group. (Format: valgrind manual, "Callgrind Format Specification".)
+//! Reads callgrind's output: instructions by the source file that they were written in, wherever the compiler put them,
+//! added up by group. What it put in of the standard library counts for the function that holds it. (Format: valgrind
+//! manual, "Callgrind Format Specification".)
 
 use std::collections::{BTreeMap, HashMap};
+
+const LIBRARY: &str = "standard library";
 
 /// Parts of a path, and the group to which the instructions belong. The first that fits counts.
 const GROUPS: [(&str, &str); 18] = [
@@ -21,7 +24,7 @@ const GROUPS: [(&str, &str); 18] = [
     ("/sha2-", "crypto"),
     ("/ring-", "crypto"),
     ("/aes-", "crypto"),
-    ("/library/", "standard library"),
+    ("/library/", LIBRARY),
     ("/foldhash-", "matching"),
 ];
 
@@ -38,7 +41,8 @@ fn group(path: &str) -> &'static str {
 pub(crate) fn by_group(output: &str) -> BTreeMap<&'static str, u64> {
     let mut names: HashMap<&str, &'static str> = HashMap::new();
     let mut totals = BTreeMap::new();
-    let mut current = "other";
+    // The group of the function at hand, and of the line at hand in it.
+    let (mut function, mut current) = ("other", "other");
     let mut of_callee = false;
     for line in output.lines() {
         if let Some((key, value)) = line.split_once('=') {
@@ -47,8 +51,10 @@ pub(crate) fn by_group(output: &str) -> BTreeMap<&'static str, u64> {
                 "fl" | "fi" | "fe" | "cfi" | "cfl" => {
                     let (number, path) = value.split_once(' ').unwrap_or((value, ""));
                     let group = *names.entry(number).or_insert_with(|| group(path));
-                    if !key.starts_with('c') {
-                        current = group;
+                    match key {
+                        "fl" => (function, current) = (group, group),
+                        "fi" | "fe" => current = if group == LIBRARY { function } else { group },
+                        _ => {}
                     }
                 }
                 // The next line's cost was spent in the function called, and stands there already.
@@ -70,7 +76,7 @@ pub(crate) fn by_group(output: &str) -> BTreeMap<&'static str, u64> {
 fn costs_go_to_the_file_that_they_were_written_in() {
     let output = "positions: line\nevents: Ir\n\nfl=(1) /x/src/flow/tcp.rs\nfn=(1) segment\n10 5\n+2 3\n\
                   fi=(2) /rust/library/core/src/slice.rs\n7 4\nfe=(1)\n12 1\ncfi=(3) /x/src/decode/ip.rs\ncfn=(2) v4\n\
-                  calls=2 30\n13 1000\n14 2\n\nfl=(3)\nfn=(2)\n30 40\n";
-    let expected = BTreeMap::from([("decode", 40), ("flow", 11), ("standard library", 4)]);
+                  calls=2 30\n13 1000\n14 2\n\nfl=(3)\nfn=(2)\n30 40\n\nfl=(2)\nfn=(3)\n1 6\n";
+    let expected = BTreeMap::from([("decode", 40), ("flow", 15), (LIBRARY, 6)]);
     assert_eq!(by_group(output), expected);
 }

@@ -144,7 +144,15 @@ impl FileReader {
         let mut window = Window::new(input, input_len);
         let format =
             if pcap { Format::Pcap(Pcap::open(&mut window)?) } else { Format::Pcapng(Pcapng::open(&mut window)?) };
-        Ok(FileReader { window, batch: [const { Located::NONE }; MAX_FRAMES], format, damage: DamageReport::default(), input_len, ended: false, received: 0 })
+        Ok(FileReader {
+            window,
+            batch: [const { Located::NONE }; MAX_FRAMES],
+            format,
+            damage: DamageReport::default(),
+            input_len,
+            ended: false,
+            received: 0,
+        })
     }
 
     /// The next frame, lent from the reader's buffer; `None` at the end of what can be read (ask [`Self::damage`] then
