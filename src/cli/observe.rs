@@ -53,8 +53,7 @@ pub(super) fn run(args: &ObserveArgs) -> Exit {
         let mut worker = Worker::new(&Limits::default(), Reading::default());
         let mut unread = input::UnreadLinkTypes::default();
         exit = exit.or(input::replay(file, None, |frames| {
-            frames.iter().for_each(|frame| unread.note(frame.linktype));
-            worker.frames(frames.iter(), &mut lines);
+            worker.frames(frames.iter().inspect(|frame| unread.note(frame.linktype)), &mut lines);
             lines.is_open()
         }));
         worker.finish(&mut lines);

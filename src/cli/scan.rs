@@ -90,11 +90,8 @@ fn scan(args: &ScanArgs) -> (Exit, bool) {
     let mut out = Output::new(format);
     for file in &args.files {
         exit = exit.or(input::replay(file, Some(&progress), |frames| {
-            for frame in frames.iter() {
-                unread.note(frame.linktype);
-                finder.summary.span(frame.ts);
-            }
-            worker.frames(frames.iter(), &mut finder);
+            frames.span().into_iter().flatten().for_each(|ts| finder.summary.span(ts));
+            worker.frames(frames.iter().inspect(|frame| unread.note(frame.linktype)), &mut finder);
             out.take(&mut finder.events);
             out.is_open()
         }));

@@ -84,7 +84,7 @@ impl Tracker {
                 if what.is_none() {
                     if long_header && scope.allows(Proto::Quic) && quic::is_unread_version(datagram.payload) {
                         counters.bump(Counter::QuicVersion);
-                    } else if ports.iter().any(|port| udp::MULTICAST_DNS.contains(port)) {
+                    } else if ports.into_iter().any(udp::is_multicast_dns) {
                         counters.bump(Counter::NamesMdns);
                     }
                 }

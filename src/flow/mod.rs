@@ -79,7 +79,8 @@ impl Default for Reading {
 impl Reading {
     #[inline]
     fn is_dns_port(&self, ports: [u16; 2]) -> bool {
-        self.dns_ports.iter().any(|p| ports.contains(p))
+        let [a, b] = ports;
+        self.dns_ports.iter().any(|p| *p == a || *p == b)
     }
 
     /// Whether any protocol over TCP other than DNS may be inspected.

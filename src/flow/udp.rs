@@ -8,8 +8,11 @@ use crate::model::{ObservationSink, Packet, UdpDatagram};
 /// IP protocol number of UDP.
 pub(super) const UDP: u8 = 17;
 
-/// Ports of multicast DNS (RFC 6762) and LLMNR (RFC 4795).
-pub(super) const MULTICAST_DNS: [u16; 2] = [5353, 5355];
+/// Whether it is the port of multicast DNS (RFC 6762) or LLMNR (RFC 4795).
+#[inline]
+pub(super) fn is_multicast_dns(port: u16) -> bool {
+    matches!(port, 5353 | 5355)
+}
 
 /// A datagram on a port of DNS.
 #[inline]

@@ -86,6 +86,11 @@ impl<'r> Frames<'r> {
         self.at.is_empty()
     }
 
+    /// Times of the first and the last of them.
+    pub fn span(self) -> Option<[Timestamp; 2]> {
+        Some([self.at.first()?.ts, self.at.last()?.ts])
+    }
+
     /// The frames, in order.
     #[inline]
     pub fn iter(self) -> impl Iterator<Item = Frame<'r>> {
