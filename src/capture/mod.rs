@@ -19,7 +19,7 @@ pub mod live;
 pub mod ring;
 
 pub use error::CaptureError;
-pub use file::{DamageReport, FileReader};
+pub use file::{DamageReport, FileReader, Frames};
 pub use frame::Frame;
 pub use input::{Backend, InputConfig, InputSource};
 pub use live::{LinkState, LiveConfig, LiveSource, ReopeningSource};

@@ -89,10 +89,9 @@ fn scan(args: &ScanArgs) -> (Exit, bool) {
     let mut unread = input::UnreadLinkTypes::default();
     let mut out = Output::new(format);
     for file in &args.files {
-        exit = exit.or(input::replay(file, Some(&progress), |frame| {
-            unread.note(frame.linktype);
-            finder.summary.span(frame.ts);
-            worker.frame(frame.linktype, frame.ts, frame.data, frame.orig_len, &mut finder);
+        exit = exit.or(input::replay(file, Some(&progress), |frames| {
+            frames.span().into_iter().flatten().for_each(|ts| finder.summary.span(ts));
+            worker.frames(frames.iter().inspect(|frame| unread.note(frame.linktype)), &mut finder);
             out.take(&mut finder.events);
             out.is_open()
         }));

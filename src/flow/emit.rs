@@ -67,14 +67,14 @@ pub(crate) fn hello<S: ObservationSink>(
     from: &Source,
     cx: &mut Context<'_, S>,
 ) {
-    match hello.name() {
-        Ok(name) => {
+    match hello.read_name(cx.name_scratch) {
+        Ok(()) => {
             cx.counters.bump(if proto == Proto::Quic { Counter::NamesQuic } else { Counter::NamesTls });
             cx.sink.observe(&Observation {
                 ts: from.ts,
                 proto,
                 kind: Kind::Sni,
-                name: &name,
+                name: cx.name_scratch,
                 client: from.sender,
                 server: from.receiver,
                 encap: from.encap,
