@@ -205,7 +205,7 @@ fn odd_name() -> impl Strategy<Value = String> {
             // From the right, as many as fit.
             let mut text = tail.to_owned();
             for label in labels {
-                if text.len() + label.len() + 1 <= 253 {
+                if text.len() + label.len() < 253 {
                     text = format!("{label}.{text}");
                 }
             }

@@ -9,7 +9,7 @@ use super::super::table::{Member, Table};
 use crate::matching::list::{Found, ListCounts, ListFacts};
 use crate::model::{Action, DomainName};
 
-/// The most lists in a file; a position in 16 bits of the order of lists.
+/// The most lists in a file: far more than the daemon takes, few enough to keep.
 const MAX_LISTS: usize = 4_096;
 
 /// The description.
