@@ -26,6 +26,8 @@ NAMES_MEMORY=150
 # Times the loop.
 MIX_BAR=0.95
 NAMES_BAR=3.6
+# The project's own names come with more of what is hard: streams in small pieces, Retry, chains of CNAMEs.
+OWN_NAMES_BAR=5
 # What two lengths of the same traffic may differ in: buffers that grew to the longest message seen.
 FLAT_BAR=8
 
@@ -137,7 +139,7 @@ if [ "${OWN:-1}" != 0 ]; then
   measure "own, provider" "$cache/provider-$packets.pcap" "$cache/provider-$packets.list" "$MIX_BAR" "$MIX_MEMORY" \
     "$(sent "provider-$packets")" "$(spare "$(sent "provider-$packets")")"
   long="$peak"
-  measure "own, names" "$cache/names-$packets.pcap" "$cache/names-$packets.list" "$NAMES_BAR" "$NAMES_MEMORY" \
+  measure "own, names" "$cache/names-$packets.pcap" "$cache/names-$packets.list" "$OWN_NAMES_BAR" "$NAMES_MEMORY" \
     "$(sent "names-$packets")" "$(spare "$(sent "names-$packets")")"
   echo "Memory: $short MiB for $quarter packets, $long MiB for $packets."
   if above "$long - $short" "$FLAT_BAR"; then miss "memory grows with the length of the capture"; fi

@@ -220,7 +220,7 @@ fn dots_in_word(octets: [u8; 8]) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     let differs = u64::from_le_bytes(octets) ^ (b'.' as u64 * EACH);
     // Without the top bits no sum carries into its neighbour.
-    !((differs & (0x7f * EACH)) + 0x7f * EACH | differs) & (0x80 * EACH)
+    !(((differs & (0x7f * EACH)) + 0x7f * EACH) | differs) & (0x80 * EACH)
 }
 
 impl PartialEq for DomainName {

@@ -61,12 +61,11 @@ pub(crate) fn by_group(output: &str) -> BTreeMap<&'static str, u64> {
                 "calls" => of_callee = true,
                 _ => {}
             }
-        } else if line.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '*')) {
-            if !std::mem::take(&mut of_callee)
-                && let Some(cost) = line.split(' ').nth(1).and_then(|n| n.parse::<u64>().ok())
-            {
-                *totals.entry(current).or_default() += cost;
-            }
+        } else if line.starts_with(|c: char| c.is_ascii_digit() || matches!(c, '+' | '-' | '*'))
+            && !std::mem::take(&mut of_callee)
+            && let Some(cost) = line.split(' ').nth(1).and_then(|n| n.parse::<u64>().ok())
+        {
+            *totals.entry(current).or_default() += cost;
         }
     }
     totals
