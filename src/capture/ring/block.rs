@@ -3,7 +3,7 @@
 //! The kernel is trusted to mean well, not to be right: every offset is checked against the block.
 //! Source: `struct tpacket_block_desc` and `struct tpacket3_hdr` in `linux/if_packet.h`.
 
-use super::tags;
+use super::{map, tags};
 use crate::capture::Frame;
 use crate::model::Timestamp;
 
@@ -83,6 +83,10 @@ impl Cursor {
             }
             self.left -= 1;
             self.at += next;
+            // While this one is looked at: the next one's header, and its own headers, which begin some 100 octets on.
+            for line in [0, 64, 128] {
+                map::prefetch(packet, next + line);
+            }
             if outgoing && reading.skip_outgoing {
                 continue;
             }
