@@ -11,6 +11,7 @@ mod error;
 mod file;
 mod frame;
 pub mod live;
+pub mod prefilter;
 
 pub use error::CaptureError;
 pub use file::{DamageReport, FileReader};
