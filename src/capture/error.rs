@@ -90,12 +90,20 @@ pub enum CaptureError {
         /// What told.
         reason: String,
     },
-    /// Anything else that libpcap reports.
+    /// The ring cannot read this interface, or not in this kernel; libpcap may.
+    #[error("the ring cannot read \"{interface}\": {reason}; capture.backend = \"pcap\" may")]
+    RingUnfit {
+        /// As configured.
+        interface: String,
+        /// Why.
+        reason: String,
+    },
+    /// Anything else that libpcap or the kernel reports.
     #[error("capture on \"{interface}\" failed: {reason}")]
     Live {
         /// As configured.
         interface: String,
-        /// libpcap's words.
+        /// Their words.
         reason: String,
     },
 }

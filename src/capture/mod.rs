@@ -1,21 +1,25 @@
 //! Packets from files and from interfaces.
 //!
 //! A source lends one [`Frame`] at a time out of a buffer that it reuses: nothing is allocated and nothing is copied for
-//! a packet. [`FileReader`] reads pcap and pcapng, plain or compressed; [`LiveSource`] reads one interface through
-//! libpcap; [`ReopeningSource`] keeps a live source going when its interface vanishes and returns. [`PacketSource`] is
-//! what they share, so that a worker need not know which one it serves.
+//! a packet. [`FileReader`] reads pcap and pcapng, plain or compressed; [`ring::RingSource`] reads one interface out of
+//! memory shared with the kernel, [`LiveSource`] through libpcap, and [`InputSource`] is whichever of the two suits;
+//! [`ReopeningSource`] keeps a live source going when its interface vanishes and returns. [`PacketSource`] is what they
+//! share, so that a worker need not know which one it serves.
 //!
 //! This layer knows nothing of what is inside a frame: it hands over the link type's number and the octets.
 
 mod error;
 mod file;
 mod frame;
+pub mod input;
 pub mod live;
 pub mod prefilter;
+pub mod ring;
 
 pub use error::CaptureError;
 pub use file::{DamageReport, FileReader};
 pub use frame::Frame;
+pub use input::{Backend, InputConfig, InputSource};
 pub use live::{LinkState, LiveConfig, LiveSource, ReopeningSource};
 
 /// Where frames come from.
@@ -52,6 +56,8 @@ pub struct CaptureStats {
     pub dropped_kernel: u64,
     /// Frames lost by the interface or its driver before the kernel saw them.
     pub dropped_interface: u64,
+    /// How often the kernel found every block of the ring full and stopped filling it. Only the ring knows.
+    pub freezes: u64,
 }
 
 impl std::ops::AddAssign for CaptureStats {
@@ -59,5 +65,6 @@ impl std::ops::AddAssign for CaptureStats {
         self.received = self.received.saturating_add(other.received);
         self.dropped_kernel = self.dropped_kernel.saturating_add(other.dropped_kernel);
         self.dropped_interface = self.dropped_interface.saturating_add(other.dropped_interface);
+        self.freezes = self.freezes.saturating_add(other.freezes);
     }
 }

@@ -1,4 +1,4 @@
-//! A worker on a live interface: a thread of its own that reads packets, matches names and hands hits to the recorder.
+//! A worker on a live interface, or one of several that share it: a thread of its own that reads packets, matches names and hands hits to the recorder.
 //!
 //! Between two batches it takes a newer rule set if there is one, publishes what it counted, and tells that it makes
 //! progress. It never waits for anybody: a hit that the recorder's queue cannot take is counted as lost.
@@ -10,9 +10,11 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Sender, TrySendError};
+use nix::sched::{CpuSet, sched_setaffinity};
+use nix::unistd::Pid;
 
 use super::{Limits, Worker, find_hit};
-use crate::capture::{CaptureStats, LinkState, LiveConfig, PacketSource, Poll, ReopeningSource};
+use crate::capture::{CaptureStats, InputConfig, InputSource, LinkState, PacketSource, Poll, ReopeningSource};
 use crate::decode::LinkType;
 use crate::export::metrics::{WorkerStats, WorkerValue};
 use crate::flow::Reading;
@@ -85,8 +87,12 @@ impl WorkerState {
 
 /// What a live worker needs.
 pub struct LiveWorker {
-    /// The interface and how it is read.
-    pub capture: LiveConfig,
+    /// The interface that it reads.
+    pub interface: String,
+    /// Its number, as in the metrics.
+    pub number: usize,
+    /// The processor on which it runs; `None` for wherever the kernel puts it.
+    pub cpu: Option<u32>,
     /// How much it may hold.
     pub limits: Limits,
     /// What it may read.
@@ -123,16 +129,17 @@ impl LiveWorker {
     ///
     /// # Errors
     /// The operating system gives no thread.
-    pub fn start(self, source: ReopeningSource, stop: Arc<AtomicBool>) -> io::Result<Running> {
-        let state = Arc::new(WorkerState::new(&self.capture.interface));
+    pub fn start(self, source: ReopeningSource<InputConfig>, stop: Arc<AtomicBool>) -> io::Result<Running> {
+        let state = Arc::new(WorkerState::new(&self.interface));
         let told = Arc::clone(&state);
         let thread = thread::Builder::new()
-            .name(format!("capture-{}", self.capture.interface))
+            .name(format!("{}-{}", self.number, self.interface))
             .spawn(move || self.run(source, &told, &stop))?;
         Ok(Running { state, thread })
     }
 
-    fn run(mut self, mut source: ReopeningSource, state: &WorkerState, stop: &AtomicBool) {
+    fn run(mut self, mut source: ReopeningSource<InputConfig>, state: &WorkerState, stop: &AtomicBool) {
+        self.pin();
         let mut worker = Worker::new(&self.limits, self.reading.clone());
         let mut capture = CaptureStats::default();
         let mut lost = 0;
@@ -162,20 +169,24 @@ impl LiveWorker {
                 was_up = Some(up);
                 state.up.store(up, Ordering::Relaxed);
                 if up {
-                    events::capture_up(&self.capture.interface);
+                    if let Some(why) = source.source().and_then(InputSource::why_not_ring) {
+                        events::capture_fallback(&self.interface, why);
+                    }
+                    events::capture_up(&self.interface, self.number);
                 } else {
                     let why = source.trouble().map_or_else(String::new, ToString::to_string);
-                    events::capture_down(&self.capture.interface, &why);
+                    events::capture_down(&self.interface, self.number, &why);
                 }
             }
             if let Some(number) = unread_link.filter(|n| *n != u32::MAX) {
-                events::link_type_unread(&self.capture.interface, &LinkType::name(number));
+                events::link_type_unread(&self.interface, &LinkType::name(number));
                 // Said once; the counter goes on.
                 unread_link = Some(u32::MAX);
             }
             if idle || published.is_none_or(|at| at.elapsed() >= PUBLISH_EVERY) {
                 capture += source.stats();
-                self.publish(&worker, capture, lost, up);
+                let ring = source.source().is_some_and(InputSource::is_ring);
+                self.publish(&worker, capture, lost, Reads { up, ring });
                 published = Some(Instant::now());
             }
         }
@@ -183,15 +194,27 @@ impl LiveWorker {
         drain(&mut source, &mut worker, &mut sink);
         worker.finish(&mut sink);
         capture += source.stats();
-        self.publish(&worker, capture, lost, false);
+        self.publish(&worker, capture, lost, Reads { up: false, ring: false });
         state.up.store(false, Ordering::Relaxed);
     }
 
-    fn publish(&self, worker: &Worker, capture: CaptureStats, lost: u64, up: bool) {
+    /// Binds the thread to its processor. Where that fails, the work is done all the same.
+    fn pin(&self) {
+        let Some(cpu) = self.cpu else { return };
+        let mut set = CpuSet::new();
+        let pinned = set.set(cpu as usize).and_then(|()| sched_setaffinity(Pid::from_raw(0), &set));
+        if let Err(why) = pinned {
+            events::worker_not_pinned(&self.interface, self.number, cpu, &why.to_string());
+        }
+    }
+
+    fn publish(&self, worker: &Worker, capture: CaptureStats, lost: u64, reads: Reads) {
         let gauges = worker.gauges();
         self.stats.publish(worker.counters());
         for (value, n) in [
-            (WorkerValue::CaptureUp, u64::from(up)),
+            (WorkerValue::CaptureUp, u64::from(reads.up)),
+            (WorkerValue::RingInUse, u64::from(reads.ring)),
+            (WorkerValue::RingFreezes, capture.freezes),
             (WorkerValue::CaptureReceived, capture.received),
             (WorkerValue::KernelDrops, capture.dropped_kernel),
             (WorkerValue::InterfaceDrops, capture.dropped_interface),
@@ -206,8 +229,15 @@ impl LiveWorker {
     }
 }
 
+/// How the worker reads now.
+#[derive(Clone, Copy)]
+struct Reads {
+    up: bool,
+    ring: bool,
+}
+
 /// Reads what the kernel had taken before the stop and has not handed over yet.
-fn drain(source: &mut ReopeningSource, worker: &mut Worker, sink: &mut HitSink<'_>) {
+fn drain(source: &mut ReopeningSource<InputConfig>, worker: &mut Worker, sink: &mut HitSink<'_>) {
     let stopped = Timestamp::now();
     let until = Instant::now() + DRAIN_MOST;
     let (mut idle, mut newer) = (0, false);

@@ -39,13 +39,37 @@ pub fn review_overdue(review_date: &str) {
 }
 
 /// An interface cannot be read; it is tried again.
-pub fn capture_down(interface: &str, reason: &str) {
-    error!(event = "capture_down", interface, reason, "interface lost: trying again");
+pub fn capture_down(interface: &str, worker: usize, reason: &str) {
+    error!(event = "capture_down", interface, worker, reason, "interface lost: trying again");
 }
 
 /// An interface is being read, at the start or again.
-pub fn capture_up(interface: &str) {
-    info!(event = "capture_up", interface, "reading interface");
+pub fn capture_up(interface: &str, worker: usize) {
+    info!(event = "capture_up", interface, worker, "reading interface");
+}
+
+/// The ring cannot read an interface, so libpcap does.
+pub fn capture_fallback(interface: &str, reason: &str) {
+    warn!(
+        event = "capture_fallback",
+        interface, reason, "reading this interface through libpcap, not through the ring"
+    );
+}
+
+/// A worker could not be bound to its processor; it runs wherever the kernel puts it.
+pub fn worker_not_pinned(interface: &str, worker: usize, cpu: u32, reason: &str) {
+    warn!(event = "worker_not_pinned", interface, worker, cpu, reason, "cannot bind the worker to its processor");
+}
+
+/// What the kernel keeps from the workers of an interface, and why it is not what was asked for.
+pub fn prefilter_active(interface: &str, mode: &str, profile: &str, trouble: Option<&str>) {
+    match trouble {
+        None => info!(event = "prefilter_active", interface, mode, profile, "kernel prefilter"),
+        Some(reason) => warn!(
+            event = "prefilter_active",
+            interface, mode, profile, reason, "kernel prefilter: another than the one wanted"
+        ),
+    }
 }
 
 /// Frames of an interface have a link type that is not read, so nothing can be found on it.

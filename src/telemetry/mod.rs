@@ -122,7 +122,7 @@ mod tests {
 
     #[test]
     fn levels_hide_what_is_below_and_other_crates_are_quiet() {
-        assert_eq!(logged(Format::Text, Level::Warn, || events::capture_up("eth1")), "");
+        assert_eq!(logged(Format::Text, Level::Warn, || events::capture_up("eth1", 0)), "");
         let other = || tracing::info!(target: "hyper::proto", "peer 192.0.2.1");
         assert_eq!(logged(Format::Text, Level::Debug, other), "");
         assert_ne!(logged(Format::Text, Level::Debug, || tracing::warn!(target: "hyper::proto", "x")), "");

@@ -27,7 +27,7 @@ impl KernelFilter {
         input.set_nonblocking(true).expect("a flag");
         output.set_nonblocking(true).expect("a flag");
         prefilter.attach(output.as_fd(), Some(link)).expect("a filter");
-        if prefilter.active() != want {
+        if prefilter.status().active != want {
             crate::need::skip(&format!("the kernel takes no such filter: {}", prefilter.trouble().unwrap_or_default()));
             return None;
         }
@@ -58,6 +58,6 @@ impl KernelFilter {
 
     /// What the kernel counted.
     pub(crate) fn counts(&self) -> Option<Counts> {
-        self.prefilter.counts()
+        self.prefilter.status().counts
     }
 }

@@ -7,10 +7,14 @@
 #[path = "../common/need.rs"]
 mod need;
 
+mod classes;
 mod corpus;
 mod generated;
 mod kernel;
+mod machine;
+mod object;
 mod observe;
+mod packets;
 
 /// Tells a figure, past the test harness, which would swallow it.
 fn say(text: &str) {

@@ -34,8 +34,8 @@ impl LiveConfig {
         }
     }
 
-    /// The timeout for libpcap, to which 0 would mean "for ever".
-    pub(super) fn timeout_ms(&self) -> i32 {
+    /// The timeout in whole milliseconds, for libpcap and the ring, to which 0 would mean "for ever" or "as you like".
+    pub(in crate::capture) fn timeout_ms(&self) -> i32 {
         i32::try_from(self.timeout.as_millis()).unwrap_or(i32::MAX).max(1)
     }
 }

@@ -13,15 +13,26 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// What can befall an interface.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Trouble {
+pub(in crate::capture) enum Trouble {
     Missing,
     /// The name now belongs to an interface that this socket is not bound to.
     Replaced,
     Down,
 }
 
+impl Trouble {
+    /// In words that follow the interface's name.
+    pub(in crate::capture) fn words(self) -> &'static str {
+        match self {
+            Trouble::Missing => "it no longer exists",
+            Trouble::Replaced => "another one has taken its name",
+            Trouble::Down => "it was taken down",
+        }
+    }
+}
+
 /// Watches one interface.
-pub(super) struct LinkWatch {
+pub(in crate::capture) struct LinkWatch {
     interface: String,
     index: u32,
     next: Instant,
@@ -29,14 +40,14 @@ pub(super) struct LinkWatch {
 
 impl LinkWatch {
     /// On an interface that must exist now.
-    pub(super) fn new(interface: &str) -> Result<Self, CaptureError> {
+    pub(in crate::capture) fn new(interface: &str) -> Result<Self, CaptureError> {
         let index =
             if_nametoindex(interface).map_err(|_| CaptureError::NoSuchInterface { interface: interface.to_owned() })?;
         Ok(LinkWatch { interface: interface.to_owned(), index, next: Instant::now() + INTERVAL })
     }
 
     /// What is wrong, if anything is known to be; looks at most once a second.
-    pub(super) fn check(&mut self) -> Option<Trouble> {
+    pub(in crate::capture) fn check(&mut self) -> Option<Trouble> {
         let now = Instant::now();
         if now < self.next {
             return None;

@@ -12,11 +12,11 @@ mod reopen;
 mod tests;
 
 pub use config::LiveConfig;
+pub(super) use link::{LinkWatch, Trouble};
 pub use reopen::{LinkState, OpenSource, ReopeningSource};
 
 use super::{CaptureError, CaptureStats, Frame, PacketSource, Poll};
 use crate::model::Timestamp;
-use link::{LinkWatch, Trouble};
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 use pcap::{Active, Capture};
 use std::os::fd::AsFd;
@@ -123,12 +123,8 @@ impl PacketSource for LiveSource {
         match self.watch.as_mut().and_then(LinkWatch::check) {
             None => Ok(Poll::Idle),
             Some(trouble) => {
-                let reason = match trouble {
-                    Trouble::Missing => "it no longer exists",
-                    Trouble::Replaced => "another one has taken its name",
-                    Trouble::Down => "it was taken down",
-                };
-                Err(CaptureError::InterfaceGone { interface: self.interface.clone(), reason: reason.to_owned() })
+                let reason = Trouble::words(trouble).to_owned();
+                Err(CaptureError::InterfaceGone { interface: self.interface.clone(), reason })
             }
         }
     }
@@ -140,6 +136,7 @@ impl PacketSource for LiveSource {
             received: counter_delta(before.received, now.received),
             dropped_kernel: counter_delta(before.dropped, now.dropped),
             dropped_interface: counter_delta(before.if_dropped, now.if_dropped),
+            freezes: 0,
         }
     }
 }

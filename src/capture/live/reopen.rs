@@ -20,6 +20,16 @@ pub trait OpenSource {
     /// It cannot be opened now.
     fn open(&self) -> Result<Self::Source, CaptureError>;
 
+    /// Tries to open it again. `lost` is the source that failed, for an implementation that can make it work again and
+    /// then takes it out; by default it is given up first.
+    ///
+    /// # Errors
+    /// It cannot be opened now.
+    fn reopen(&self, lost: &mut Option<Self::Source>) -> Result<Self::Source, CaptureError> {
+        *lost = None;
+        self.open()
+    }
+
     /// Longest that a poll may take.
     fn timeout(&self) -> Duration;
 }
@@ -63,7 +73,7 @@ pub struct ReopeningSource<O: OpenSource = LiveConfig> {
 
 enum State<S> {
     Up(S),
-    Down { retry_at: Instant },
+    Down { retry_at: Instant, lost: Option<S> },
 }
 
 impl<O: OpenSource> ReopeningSource<O> {
@@ -80,7 +90,7 @@ impl<O: OpenSource> ReopeningSource<O> {
     pub fn waiting(opener: O) -> Self {
         ReopeningSource {
             opener,
-            state: State::Down { retry_at: Instant::now() },
+            state: State::Down { retry_at: Instant::now(), lost: None },
             pause: FIRST_PAUSE,
             outages: 0,
             carried: CaptureStats::default(),
@@ -101,17 +111,30 @@ impl<O: OpenSource> ReopeningSource<O> {
         self.outages
     }
 
+    /// The source, while it is open.
+    pub fn source(&self) -> Option<&O::Source> {
+        match &self.state {
+            State::Up(source) => Some(source),
+            State::Down { .. } => None,
+        }
+    }
+
     /// Why it is down; `None` while it is up.
     pub fn trouble(&self) -> Option<&CaptureError> {
         self.trouble.as_ref()
     }
 
     fn go_down(&mut self, why: CaptureError) {
-        if let State::Up(lost) = &mut self.state {
-            self.carried += lost.stats();
-            self.outages = self.outages.saturating_add(1);
-        }
-        self.state = State::Down { retry_at: Instant::now() + self.pause };
+        let retry_at = Instant::now() + self.pause;
+        let lost = match std::mem::replace(&mut self.state, State::Down { retry_at, lost: None }) {
+            State::Up(mut source) => {
+                self.carried += source.stats();
+                self.outages = self.outages.saturating_add(1);
+                Some(source)
+            }
+            State::Down { lost, .. } => lost,
+        };
+        self.state = State::Down { retry_at, lost };
         self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         self.trouble = Some(why);
     }
@@ -131,14 +154,17 @@ impl<O: OpenSource> PacketSource for ReopeningSource<O> {
                     Ok(Poll::Idle)
                 }
             },
-            State::Down { retry_at } => {
+            State::Down { retry_at, lost } => {
                 let left = retry_at.saturating_duration_since(Instant::now());
                 if !left.is_zero() {
                     std::thread::sleep(left.min(self.opener.timeout()));
                     return Ok(Poll::Idle);
                 }
-                match self.opener.open() {
+                match self.opener.reopen(lost) {
                     Ok(source) => {
+                        if let Some(lost) = lost {
+                            self.carried += lost.stats();
+                        }
                         self.state = State::Up(source);
                         self.trouble = None;
                     }
@@ -151,7 +177,7 @@ impl<O: OpenSource> PacketSource for ReopeningSource<O> {
 
     fn stats(&mut self) -> CaptureStats {
         let mut sum = std::mem::take(&mut self.carried);
-        if let State::Up(source) = &mut self.state {
+        if let State::Up(source) | State::Down { lost: Some(source), .. } = &mut self.state {
             sum += source.stats();
         }
         sum

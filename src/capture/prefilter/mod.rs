@@ -17,8 +17,13 @@ pub use settings::{FilterLink, PrefilterChoice, PrefilterSettings, Profile};
 
 use std::fmt;
 use std::io;
-use std::os::fd::BorrowedFd;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::os::fd::{AsRawFd, BorrowedFd};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nix::sys::socket::{LinkAddr, getsockname};
+
+use super::ring::Filter;
+use crate::telemetry::events;
 
 /// What filters the packets of an interface.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -43,6 +48,17 @@ impl Active {
     }
 }
 
+/// What may be known of a prefilter.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Status {
+    /// What filters at present.
+    pub active: Active,
+    /// What it was told to pass.
+    pub profile: Profile,
+    /// What the kernel counted, over all sockets; `None` unless the eBPF filter is active.
+    pub counts: Option<Counts>,
+}
+
 /// The prefilter of one interface. All sockets on it share the flows that the eBPF filter remembers.
 pub struct Prefilter {
     settings: PrefilterSettings,
@@ -56,6 +72,8 @@ struct State {
     active: Active,
     /// Why it is not what was asked for.
     trouble: Option<String>,
+    /// What was logged last.
+    told: Option<Active>,
     /// Counts of programs that were replaced.
     before: Counts,
 }
@@ -103,26 +121,39 @@ impl Prefilter {
         super::ring::attach(&socket, &[classic::keep(self.settings.snaplen)])
     }
 
-    /// What filters at present.
-    pub fn active(&self) -> Active {
-        self.lock().active
+    /// Attaches itself to every socket that a ring opens on the interface, and logs which filter that is.
+    pub fn filter(self: &Arc<Self>, interface: &str) -> Filter {
+        if self.settings.choice == PrefilterChoice::Off {
+            return Filter::All;
+        }
+        let (prefilter, interface) = (Arc::clone(self), interface.to_owned());
+        Filter::Other(Arc::new(move |socket| {
+            prefilter.attach(socket, link_of(socket))?;
+            prefilter.tell(&interface);
+            Ok(())
+        }))
+    }
+
+    fn tell(&self, interface: &str) {
+        let mut state = self.lock();
+        let active = state.active;
+        if state.told.replace(active) != Some(active) {
+            let (mode, profile) = (active.name(), self.settings.profile.name());
+            events::prefilter_active(interface, mode, profile, state.trouble.as_deref());
+        }
+    }
+
+    /// What filters at present, and what it counted.
+    pub fn status(&self) -> Status {
+        let state = self.lock();
+        let program = state.program.as_ref().filter(|_| state.active == Active::Ebpf);
+        let counts = program.and_then(|(_, program)| program.counts().ok()).map(|now| now.plus(&state.before));
+        Status { active: state.active, profile: self.settings.profile, counts }
     }
 
     /// Why it is not what was asked for, if so.
     pub fn trouble(&self) -> Option<String> {
         self.lock().trouble.clone()
-    }
-
-    /// Its settings.
-    pub fn settings(&self) -> &PrefilterSettings {
-        &self.settings
-    }
-
-    /// What the kernel counted, over all sockets; `None` unless the eBPF filter is active.
-    pub fn counts(&self) -> Option<Counts> {
-        let state = self.lock();
-        let (_, program) = state.program.as_ref().filter(|_| state.active == Active::Ebpf)?;
-        program.counts().ok().map(|now| now.plus(&state.before))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -154,8 +185,14 @@ impl State {
 
 impl fmt::Debug for Prefilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Prefilter({})", self.active().name())
+        write!(f, "Prefilter({})", self.lock().active.name())
     }
+}
+
+/// What frames of a bound packet socket begin with.
+fn link_of(socket: BorrowedFd<'_>) -> Option<FilterLink> {
+    let address: LinkAddr = getsockname(socket.as_raw_fd()).ok()?;
+    FilterLink::from_hardware(address.hatype())
 }
 
 fn attach_classic(socket: BorrowedFd<'_>, link: FilterLink, settings: &PrefilterSettings) -> io::Result<()> {

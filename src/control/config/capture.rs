@@ -1,6 +1,7 @@
 //! `[capture]`: where packets come from.
 
 use super::reader::{Table, integer, text_item};
+use crate::capture::{Backend, LiveConfig};
 use crate::control::units::{ByteSize, Span};
 
 /// Where packets come from.
@@ -11,13 +12,21 @@ pub struct CaptureConfig {
     /// Octets kept of each packet, 256 to 262144. Default 262144, libpcap's own limit: with offloads on, the kernel joins
     /// segments into packets of 64 KiB and more, and a name may lie at the end.
     pub snaplen: u32,
-    /// Kernel buffer of each interface, 1MiB to 1GiB. Default `"64MiB"`: it bridges moments in which the workers do not
+    /// Kernel buffer of each worker, 1MiB to 1GiB. Default `"64MiB"`: it bridges moments in which the workers do not
     /// keep up.
     pub buffer: ByteSize,
     /// The longest that packets wait in the buffer before they are handed over, 1ms to 10s. Default `"100ms"`.
     pub timeout: Span,
     /// Take packets that are not addressed to this machine, as those of a mirror are not. Default true.
     pub promiscuous: bool,
+    /// What reads the interfaces. `"auto"` (default): the kernel's ring where it can, else libpcap. `"ring"`: the ring or
+    /// nothing. `"pcap"`: libpcap.
+    pub backend: Backend,
+    /// Workers that share each interface, 1 to 64, each with a thread and a buffer of its own. Default 1. More than one
+    /// needs the ring.
+    pub workers: u32,
+    /// Processors on which the workers run, given out in turn, 0 to 1023. Default `[]`: wherever the kernel puts them.
+    pub cpus: Vec<u32>,
     /// Ports on which DNS is spoken, 1 to 16 of them. Default `[53]`.
     pub dns_ports: Vec<u16>,
 }
@@ -30,6 +39,9 @@ impl Default for CaptureConfig {
             buffer: ByteSize::mib(64),
             timeout: Span::millis(100),
             promiscuous: true,
+            backend: Backend::Auto,
+            workers: 1,
+            cpus: Vec::new(),
             dns_ports: vec![53],
         }
     }
@@ -47,7 +59,29 @@ impl CaptureConfig {
         } else {
             t.list("interfaces", 1..=16, |item| interface(text_item(item)?))
         };
+        let backend = t.choice("backend", &BACKENDS).unwrap_or(d.backend);
+        let workers = t.number("workers", 1..=64).unwrap_or(d.workers);
+        if workers > 1 && backend == Backend::Pcap {
+            let help = "with backend = \"pcap\" each interface has one worker: leave `workers` out, or use the ring";
+            t.error_at(
+                "workers",
+                format!("`capture.workers` is {workers}, but libpcap cannot share an interface"),
+                help,
+            );
+        }
+        if backend == Backend::Ring && interfaces.iter().flatten().any(|name| name == LiveConfig::ANY) {
+            let help = "name the interfaces, or use backend = \"pcap\"";
+            t.error_at("backend", "the ring cannot read \"any\", all interfaces together", help);
+        }
         CaptureConfig {
+            backend,
+            workers,
+            cpus: t
+                .list("cpus", 0..=1024, |item| {
+                    let cpu = integer(item).and_then(|n| u32::try_from(n).ok()).filter(|n| *n < 1024);
+                    cpu.ok_or_else(|| "a processor is a number from 0 to 1023".to_owned())
+                })
+                .unwrap_or(d.cpus),
             interfaces: interfaces.unwrap_or(d.interfaces),
             snaplen: t.number("snaplen", 256..=262_144).unwrap_or(d.snaplen),
             buffer: t.size("buffer", ByteSize::mib(1)..=ByteSize::gib(1)).unwrap_or(d.buffer),
@@ -62,6 +96,8 @@ impl CaptureConfig {
         }
     }
 }
+
+const BACKENDS: [(&str, Backend); 3] = [("auto", Backend::Auto), ("ring", Backend::Ring), ("pcap", Backend::Pcap)];
 
 /// Linux holds interface names in 16 octets with a NUL, and allows no slash and no white space in them.
 fn interface(name: &str) -> Result<String, String> {

@@ -12,6 +12,7 @@ mod legal;
 mod limits;
 mod networks;
 mod output;
+mod prefilter;
 mod problem;
 mod reader;
 mod rules;
@@ -32,6 +33,7 @@ pub use http::HttpConfig;
 pub use limits::LimitsConfig;
 pub use networks::NetworksConfig;
 pub use output::{EventFileConfig, OutputConfig};
+pub use prefilter::PrefilterConfig;
 pub use problem::{Problem, Severity};
 use problem::{Problems, WHOLE_FILE};
 pub use rules::{RuleFormat, RuleSource};
@@ -48,6 +50,8 @@ pub struct Config {
     pub legal: LegalBlock,
     /// `[capture]`: where packets come from.
     pub capture: CaptureConfig,
+    /// `[prefilter]`: what the kernel keeps from the workers.
+    pub prefilter: PrefilterConfig,
     /// `[[rules]]`: the lists, at least one.
     pub rules: Vec<RuleSource>,
     /// `[networks]`: whose addresses are whose.
@@ -83,6 +87,7 @@ pub(super) struct Sections {
     pub(super) sensor: SensorConfig,
     pub(super) legal: Option<LegalBlock>,
     pub(super) capture: CaptureConfig,
+    pub(super) prefilter: PrefilterConfig,
     pub(super) rules: Vec<RuleSource>,
     pub(super) networks: NetworksConfig,
     pub(super) findings: FindingsConfig,
@@ -133,6 +138,7 @@ impl<'t> Draft<'t> {
             sensor: s.sensor,
             legal,
             capture: s.capture,
+            prefilter: s.prefilter,
             rules: s.rules,
             networks: s.networks,
             findings: s.findings,
@@ -151,6 +157,7 @@ impl Sections {
             sensor: t.table("sensor", SensorConfig::read),
             legal: legal::read(t),
             capture: t.table("capture", CaptureConfig::read),
+            prefilter: t.table("prefilter", PrefilterConfig::read),
             rules: rules::read(t, base),
             networks: t.table("networks", NetworksConfig::read),
             findings: t.table("findings", FindingsConfig::read),

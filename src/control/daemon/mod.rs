@@ -18,6 +18,7 @@ use super::config::Config;
 use super::http::{HttpServer, HttpTimes};
 use super::legal::today;
 use super::watch::{self, Signals, Trigger, Watch, WatchTimes};
+use crate::capture::prefilter::Prefilter;
 use crate::capture::{CaptureError, ReopeningSource};
 use crate::export::metrics::Metrics;
 use crate::export::{EventQueue, eve, jsonl};
@@ -88,23 +89,33 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     let stop = Arc::new(AtomicBool::new(false));
     let mut workers = Vec::new();
     for interface in &config.capture.interfaces {
-        let capture = settings::capture(&config.capture, interface);
-        let source = match ReopeningSource::open(capture.clone()) {
-            Ok(source) => source,
-            Err(error @ CaptureError::NotPermitted { .. }) => return Err(error.into()),
-            // It may appear or come up later; readiness is off until then.
-            Err(_) => ReopeningSource::waiting(capture.clone()),
-        };
-        let worker = LiveWorker {
-            capture,
-            limits: settings::limits(&config.limits),
-            reading: settings::reading(config),
-            rules: rules.reader(),
-            hits: hits.clone(),
-            stats: metrics.worker(interface),
-        };
-        let running = worker.start(source, Arc::clone(&stop)).map_err(DaemonError::system("cannot start a worker"))?;
-        workers.push(running);
+        let prefilter = Arc::new(Prefilter::prepare(settings::prefilter(config)));
+        let asked = Arc::clone(&prefilter);
+        metrics.prefilter(interface, move || asked.status());
+        for input in settings::inputs(&config.capture, interface, &prefilter) {
+            let source = match ReopeningSource::open(input.clone()) {
+                Ok(source) => source,
+                Err(error @ (CaptureError::NotPermitted { .. } | CaptureError::RingUnfit { .. })) => {
+                    return Err(error.into());
+                }
+                // It may appear or come up later; readiness is off until then.
+                Err(_) => ReopeningSource::waiting(input),
+            };
+            let cpus = &config.capture.cpus;
+            let worker = LiveWorker {
+                interface: interface.clone(),
+                number: workers.len(),
+                cpu: cpus.get(workers.len() % cpus.len().max(1)).copied(),
+                limits: settings::limits(&config.limits),
+                reading: settings::reading(config),
+                rules: rules.reader(),
+                hits: hits.clone(),
+                stats: metrics.worker(interface),
+            };
+            let running =
+                worker.start(source, Arc::clone(&stop)).map_err(DaemonError::system("cannot start a worker"))?;
+            workers.push(running);
+        }
     }
     // The recorder ends when the workers' senders are gone.
     drop(hits);
@@ -113,7 +124,7 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     let view = Arc::new(View::new(config, Arc::clone(&metrics), Arc::clone(&rules), states, Arc::clone(&recorder)));
     let _http = HttpServer::start(&config.http, HttpTimes::default(), Arc::clone(&view) as _)
         .map_err(DaemonError::system(format!("cannot listen on {} for HTTP", config.http.listen)))?;
-    events::started(env!("CARGO_PKG_VERSION"), &config.sensor.name, workers.len(), rules.count());
+    events::started(env!("CARGO_PKG_VERSION"), &config.sensor.name, config.capture.interfaces.len(), rules.count());
 
     let mut reminded: Option<Instant> = None;
     loop {

@@ -6,7 +6,9 @@ use std::time::Duration;
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
-use crate::capture::LiveConfig;
+use crate::capture::prefilter::{Prefilter, PrefilterSettings};
+use crate::capture::ring::{Group, RingConfig, SocketPool};
+use crate::capture::{InputConfig, LiveConfig};
 use crate::control::config::{CaptureConfig, Config, EventFileConfig, LimitsConfig, NetworksConfig, SubscriberMode};
 use crate::control::legal::LegalBlock;
 use crate::export::FileConfig;
@@ -23,7 +25,46 @@ fn octets(bytes: u64) -> usize {
     usize::try_from(bytes).unwrap_or(usize::MAX)
 }
 
-pub(super) fn capture(config: &CaptureConfig, interface: &str) -> LiveConfig {
+/// Packet sockets kept for each worker, for interfaces that vanish and return when new ones may no longer be opened.
+const SPARE_SOCKETS: usize = 8;
+
+/// How each of an interface's workers reads it, the first one first.
+pub(super) fn inputs(config: &CaptureConfig, interface: &str, prefilter: &Arc<Prefilter>) -> Vec<InputConfig> {
+    let workers = config.workers as usize;
+    let group = (workers > 1).then(|| Arc::new(Group::default()));
+    // Whether capturing is permitted is told when the interface is opened.
+    let sockets = Arc::new(SocketPool::with_spare(SPARE_SOCKETS * workers).unwrap_or_default());
+    (0..workers)
+        .map(|number| InputConfig {
+            backend: config.backend,
+            ring: RingConfig {
+                live: live(config, interface),
+                group: group.clone(),
+                counts_interface_drops: number == 0,
+                filter: prefilter.filter(interface),
+                sockets: Arc::clone(&sockets),
+            },
+            first: number == 0,
+        })
+        .collect()
+}
+
+/// What the kernel keeps from the workers of each interface.
+pub(super) fn prefilter(config: &Config) -> PrefilterSettings {
+    let prefilter = &config.prefilter;
+    PrefilterSettings {
+        choice: prefilter.mode,
+        profile: prefilter.profile,
+        dns_ports: config.capture.dns_ports.clone(),
+        tcp_ports: prefilter.tcp_ports.clone(),
+        flows: prefilter.flows,
+        stream_octets: u32::try_from(prefilter.stream_budget.bytes()).unwrap_or(u32::MAX),
+        reply_octets: u32::try_from(prefilter.reply_budget.bytes()).unwrap_or(u32::MAX),
+        snaplen: config.capture.snaplen,
+    }
+}
+
+fn live(config: &CaptureConfig, interface: &str) -> LiveConfig {
     LiveConfig {
         interface: interface.to_owned(),
         snaplen: config.snaplen,

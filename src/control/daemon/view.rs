@@ -81,6 +81,8 @@ impl DaemonView for View {
                     .push(format!("the worker on {} lost matches: the recorder does not keep up", worker.interface()));
             }
         }
+        // Several workers of one interface have the same to say; they stand side by side.
+        reasons.dedup();
         reasons
     }
 
@@ -94,8 +96,11 @@ impl DaemonView for View {
             rules: self.rules.status(),
             interfaces: self
                 .workers
-                .iter()
-                .map(|w| InterfaceStatus { name: w.interface().to_owned(), up: w.is_up() })
+                .chunk_by(|a, b| a.interface() == b.interface())
+                .map(|workers| InterfaceStatus {
+                    name: workers[0].interface().to_owned(),
+                    up: workers.iter().all(|w| w.is_up()),
+                })
                 .collect(),
         }
     }

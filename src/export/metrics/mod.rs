@@ -6,6 +6,7 @@
 //! each other by a test.
 
 mod control;
+mod prefilter;
 mod record;
 mod table;
 mod workers;
@@ -21,6 +22,7 @@ pub use control::{ListState, RuleSetState};
 pub use workers::{WorkerStats, WorkerValue};
 
 use super::QueueCounters;
+use crate::capture::prefilter::Status;
 use crate::model::Timestamp;
 use crate::record::RecordCounters;
 
@@ -30,6 +32,7 @@ pub struct Metrics {
     workers: Arc<workers::State>,
     record: Arc<record::State>,
     control: Arc<control::State>,
+    prefilters: Arc<prefilter::State>,
 }
 
 impl Metrics {
@@ -42,20 +45,27 @@ impl Metrics {
         let control = Arc::new(control::State::default());
         let workers = Arc::new(workers::State::default());
         let record = Arc::new(record::State::default());
+        let prefilters = Arc::new(prefilter::State::default());
         for table in [
             workers::table(Arc::clone(&workers))?,
             record::table(Arc::clone(&record), Arc::clone(&control))?,
             control::table(Arc::clone(&control))?,
+            prefilter::table(Arc::clone(&prefilters))?,
         ] {
             registry.register(Box::new(table))?;
         }
-        Ok(Metrics { registry, workers, record, control })
+        Ok(Metrics { registry, workers, record, control, prefilters })
     }
 
     /// Where a new packet worker on `interface` publishes. Ask once a worker, also if its interface vanishes and
     /// returns: a worker keeps its number.
     pub fn worker(&self, interface: &str) -> Arc<WorkerStats> {
         self.workers.add(interface)
+    }
+
+    /// The kernel prefilter of an interface, and how to ask about it.
+    pub fn prefilter(&self, interface: &str, ask: impl Fn() -> Status + Send + Sync + 'static) {
+        self.prefilters.add(interface, Box::new(ask));
     }
 
     /// Publishes what the record layer has counted.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use prometheus::proto::MetricType;
 
 use super::*;
+use crate::capture::prefilter::{Cause, Counts};
 use crate::model::{Counter, Counters, Proto};
 use crate::record::{CloseReason, Suppressed};
 
@@ -18,6 +19,7 @@ fn registered() -> Shape {
         workers::table(Arc::default()).unwrap(),
         record::table(Arc::default(), Arc::clone(&control)).unwrap(),
         control::table(control).unwrap(),
+        prefilter::table(Arc::default()).unwrap(),
     ]
     .iter()
     .flat_map(table::Table::families)
@@ -64,6 +66,7 @@ fn full() -> Metrics {
     metrics.rules_refused();
     metrics.set_legal_review(Timestamp::from_parts(200, 0));
     metrics.set_ready(true);
+    metrics.prefilter("eth0", || Status { counts: Some(Counts::default()), ..Status::default() });
     metrics
 }
 
@@ -85,7 +88,9 @@ fn the_page_explains_every_reason() {
     let suppressed = Suppressed::ALL.map(|r| ("hits_suppressed_total", r.name()));
     let closed = CloseReason::ALL.map(|r| ("findings_closed_total", r.name()));
     let values = labelled.filter_map(|i| i.label.map(|(_, value)| (i.metric, value)));
-    for (metric, value) in values.chain(suppressed).chain(closed) {
+    let prefilter =
+        Cause::ALL.map(|c| (if c.passes() { "prefilter_passed_total" } else { "prefilter_rejected_total" }, c.name()));
+    for (metric, value) in values.chain(suppressed).chain(closed).chain(prefilter) {
         let row = page.lines().find(|l| l.starts_with(&format!("| `stakeout_{metric}`"))).unwrap_or_default();
         assert!(row.contains(&format!("`{value}`")), "docs/metrics.md does not explain {metric} {value}");
     }

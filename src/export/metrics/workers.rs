@@ -38,6 +38,8 @@ values! {
     CaptureReceived = counter "capture_received_total", "Packets that the capture says it received, those it dropped included where it counts them.";
     KernelDrops = counter "capture_kernel_drops_total", "Packets that the kernel dropped because the worker was too slow.";
     InterfaceDrops = counter "capture_interface_drops_total", "Packets that the interface or its driver dropped.";
+    RingInUse = gauge "capture_ring_in_use", "Whether the worker reads its interface through the kernel's ring; 0 while it does so through libpcap.";
+    RingFreezes = counter "capture_ring_freezes_total", "How often the ring was full to the last block and the kernel stopped filling it.";
     FlowTable = gauge "flow_table_entries", "Flows in the worker's table.";
     StreamBuffers = gauge "stream_buffers_in_use", "Half-read streams that hold a buffer.";
     FragmentsHeld = gauge "ip_fragments_held", "IP fragments that wait for the rest of their datagram.";

@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) interface: String,
+    /// Further settings of `[capture]`.
+    pub(crate) capture: &'static str,
     pub(crate) scope: &'static str,
     pub(crate) review_date: &'static str,
     /// Block rules, then allow rules, one name a line.
@@ -33,6 +35,7 @@ impl Settings {
     pub(crate) fn new(output: &Path) -> Settings {
         Settings {
             interface: MIRROR.to_owned(),
+            capture: "",
             scope: r#"["dns", "tls", "quic", "http"]"#,
             review_date: "2099-12-31",
             block: "casino.example\n".to_owned(),
@@ -47,7 +50,7 @@ impl Settings {
     pub(crate) fn write(&self, dir: &Path) -> PathBuf {
         fs::write(dir.join("block.txt"), &self.block).unwrap();
         fs::write(dir.join("allow.txt"), &self.allow).unwrap();
-        let Settings { interface, scope, review_date, sections, log_format, .. } = self;
+        let Settings { interface, capture, scope, review_date, sections, log_format, .. } = self;
         let output = self.output.display();
         let text = format!(
             r#"[sensor]
@@ -62,6 +65,7 @@ scope = {scope}
 interfaces = ["{interface}"]
 buffer = "16MiB"
 timeout = "20ms"
+{capture}
 [[rules]]
 list = "block"
 path = "block.txt"

@@ -396,7 +396,7 @@ INLINE u32 is_quic(u32 first, u32 version, u32 length)
 }
 
 // What the octets of a datagram on a tunnel's port lead to. They were looked at as a plain datagram before.
-INLINE u32 tunnel(const struct __sk_buff *skb, struct walk *w, u32 port, const u8 *h, u32 at)
+INLINE u32 tunnel(struct walk *w, u32 port, const u8 *h, u32 at)
 {
 	u32 flags = h[0];
 	switch (port) {
@@ -464,9 +464,9 @@ INLINE u32 udp(const struct __sk_buff *skb, struct walk *w)
 	if (is_quic(h[0], be32(h + 1), w->end - at))
 		return PASS_QUIC;
 	if (is_tunnel(dst))
-		return tunnel(skb, w, dst, h, at);
+		return tunnel(w, dst, h, at);
 	if (is_tunnel(src))
-		return tunnel(skb, w, src, h, at);
+		return tunnel(w, src, h, at);
 	return REJECT_UDP;
 }
 
