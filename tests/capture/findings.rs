@@ -13,7 +13,7 @@ use crate::lab::namespace::{inside, run_inside, send};
 
 #[test]
 fn both_backends_and_any_number_of_workers_find_the_same() {
-    run_inside("findings::inside_same");
+    run_inside("findings::inside_findings");
 }
 
 /// Visits, answers and distinct subscribers by protocol, name and rule.
@@ -54,7 +54,7 @@ fn find(capture: &'static str, block: &str, frames: &[Vec<u8>]) -> (Findings, f6
 
 #[test]
 #[ignore = "run by another test, in a namespace"]
-fn inside_same() {
+fn inside_findings() {
     if !inside() {
         return;
     }

@@ -201,11 +201,7 @@ fn inside_kinds() {
         let live = LiveConfig { interface: interface.into(), ..live() };
         RingSource::open(&RingConfig::new(live)).err().expect("must not open")
     };
-    ip("link add gre0a type gre local 192.0.2.1 remote 192.0.2.2");
-    ip("link set gre0a up");
-    for interface in ["any", "gre0a"] {
-        assert!(matches!(open(interface), CaptureError::RingUnfit { .. }), "{interface}");
-    }
+    assert!(matches!(open("any"), CaptureError::RingUnfit { .. }));
     assert!(matches!(open("nosuch0"), CaptureError::NoSuchInterface { .. }));
     ip("link set tun0 down");
     assert!(matches!(open("tun0"), CaptureError::InterfaceDown { .. }));

@@ -17,10 +17,8 @@ pub use settings::{FilterLink, PrefilterChoice, PrefilterSettings, Profile};
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use nix::sys::socket::{LinkAddr, getsockname};
 
 use super::ring::Filter;
 use crate::telemetry::events;
@@ -127,8 +125,8 @@ impl Prefilter {
             return Filter::All;
         }
         let (prefilter, interface) = (Arc::clone(self), interface.to_owned());
-        Filter::Other(Arc::new(move |socket| {
-            prefilter.attach(socket, link_of(socket))?;
+        Filter::Other(Arc::new(move |socket, linktype| {
+            prefilter.attach(socket, FilterLink::from_linktype(linktype))?;
             prefilter.tell(&interface);
             Ok(())
         }))
@@ -187,12 +185,6 @@ impl fmt::Debug for Prefilter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Prefilter({})", self.lock().active.name())
     }
-}
-
-/// What frames of a bound packet socket begin with.
-fn link_of(socket: BorrowedFd<'_>) -> Option<FilterLink> {
-    let address: LinkAddr = getsockname(socket.as_raw_fd()).ok()?;
-    FilterLink::from_hardware(address.hatype())
 }
 
 fn attach_classic(socket: BorrowedFd<'_>, link: FilterLink, settings: &PrefilterSettings) -> io::Result<()> {

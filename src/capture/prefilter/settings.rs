@@ -52,16 +52,6 @@ impl FilterLink {
             _ => None,
         }
     }
-
-    /// For interfaces of this hardware type (`linux/if_arp.h`), as a packet socket names it.
-    pub const fn from_hardware(kind: u16) -> Option<FilterLink> {
-        const RAW_IP: u16 = 519;
-        match kind {
-            libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK => Some(FilterLink::Ethernet),
-            libc::ARPHRD_NONE | RAW_IP => Some(FilterLink::RawIp),
-            _ => None,
-        }
-    }
 }
 
 /// Settings of the prefilter of one interface.

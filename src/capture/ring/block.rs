@@ -17,6 +17,8 @@ const PACKET_TYPE_AT: usize = 48 + 10;
 pub(super) struct Reading {
     /// The LINKTYPE of the frames.
     pub(super) linktype: u32,
+    /// Octets kept of a frame: with a tag put back it would be longer than that.
+    pub(super) snaplen: usize,
     /// Leave out what the interface sends: a loopback interface shows every packet on its way out and again on its way
     /// in. libpcap does the same.
     pub(super) skip_outgoing: bool,
@@ -87,6 +89,7 @@ impl Cursor {
                 Some(tag) => tags::put_back(&mut packet[HEADER..mac + captured], mac - HEADER, length, tag),
                 None => (&packet[mac..mac + captured], length),
             };
+            let data = data.get(..reading.snaplen).unwrap_or(data);
             visit(Frame {
                 ts: Timestamp::from_parts(u64::from(secs), u64::from(nanos)),
                 linktype: reading.linktype,
@@ -105,7 +108,7 @@ pub(super) mod tests {
     use super::*;
 
     const AT_MAC: usize = 96;
-    pub(in super::super) const ETHERNET: Reading = Reading { linktype: 1, skip_outgoing: false };
+    pub(in super::super) const ETHERNET: Reading = Reading { linktype: 1, snaplen: 262_144, skip_outgoing: false };
 
     /// One packet for [`block`].
     #[derive(Clone, Default)]

@@ -32,7 +32,7 @@ use super::live::{LinkWatch, LiveConfig, OpenSource, Trouble};
 use super::{CaptureError, CaptureStats, Frame, PacketSource, Poll};
 use block::{Cursor, Reading};
 use drops::InterfaceDrops;
-use socket::RingSocket;
+use socket::{Link, RingSocket};
 
 /// Most frames of one call: after so many the worker gets a chance for other things, whatever it asked for.
 const MAX_BATCH: usize = 1 << 20;
@@ -63,6 +63,14 @@ impl RingConfig {
             sockets: Arc::new(SocketPool::default()),
         }
     }
+}
+
+fn reading_of(config: &RingConfig, link: Link) -> Reading {
+    Reading { linktype: link.linktype, snaplen: config.live.snaplen as usize, skip_outgoing: link.loopback }
+}
+
+fn drops_of(config: &RingConfig, index: i32) -> Option<InterfaceDrops> {
+    config.counts_interface_drops.then(|| InterfaceDrops::new(&config.live.interface, index))
 }
 
 /// One open ring. It belongs to the thread that polls it, and can be moved to one.
@@ -101,10 +109,10 @@ impl RingSource {
             return Err(CaptureError::RingUnfit { interface: interface.clone(), reason });
         }
         let watch = LinkWatch::new(interface)?;
-        let drops = config.counts_interface_drops.then(|| InterfaceDrops::new(interface));
         let ring = RingSocket::open(config)?;
         let timeout = PollTimeout::try_from(config.live.timeout).unwrap_or(PollTimeout::MAX);
-        let reading = Reading { linktype: ring.link.linktype, skip_outgoing: ring.link.loopback };
+        let drops = drops_of(config, ring.link.index);
+        let reading = reading_of(config, ring.link);
         Ok(RingSource {
             ring,
             config: config.clone(),
@@ -138,7 +146,8 @@ impl RingSource {
         let watch = LinkWatch::new(&interface)?;
         if !same {
             self.ring.rebind(link, &self.config)?;
-            self.reading.skip_outgoing = link.loopback;
+            self.reading = reading_of(&self.config, link);
+            self.drops = drops_of(&self.config, link.index);
         }
         // The kernel itself takes up an interface that was only down.
         self.watch = watch;

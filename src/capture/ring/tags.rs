@@ -78,6 +78,15 @@ mod tests {
         assert_eq!(seen[2], (with([0x88, 0xa8, 0, 5]), 64));
         assert_eq!(seen[3], (with([0x81, 0, 0, 5]), 1518));
         assert_eq!(seen[4], (vec![9; 11], 11));
+
+        // The snap length holds for what is shown, the tag included.
+        let mut block = super::super::block::tests::block(&packets[..1]);
+        let mut seen = Vec::new();
+        let reading = super::super::block::Reading { snaplen: 40, ..ETHERNET };
+        Cursor::new(&block)
+            .lend(&mut block, 9, reading, &mut |f| seen.push((f.data.to_vec(), f.orig_len)))
+            .expect("a good block");
+        assert_eq!(seen, [(with([0x81, 0, 0, 5])[..40].to_vec(), 64)]);
     }
 
     #[test]

@@ -139,7 +139,19 @@ fn names_follow_the_conventions() {
     for (name, (kind, labels)) in registered() {
         assert_eq!(name.ends_with("_total"), kind == "counter", "{name}");
         for label in labels {
-            let known = ["interface", "worker", "reason", "protocol", "list", "sink", "event", "result", "version"];
+            let known = [
+                "interface",
+                "worker",
+                "reason",
+                "protocol",
+                "list",
+                "sink",
+                "event",
+                "result",
+                "version",
+                "mode",
+                "profile",
+            ];
             assert!(known.contains(&label.as_str()), "{name} has the label {label}: are its values few and harmless?");
         }
     }

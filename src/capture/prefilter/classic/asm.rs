@@ -280,7 +280,7 @@ mod tests {
 
     #[test]
     fn near_jumps_are_one_instruction_and_far_ones_take_a_step_between() {
-        for (filling, length) in [(0, 4), (254, 258), (255, 260), (256, 262), (4000, 4006)] {
+        for (filling, length) in [(0, 4), (254, 258), (255, 261), (256, 262), (4000, 4006)] {
             let program = far(filling);
             assert_eq!(program.len(), length, "{filling}");
             // Where the two jumps come to, through the steps between.
