@@ -1,13 +1,13 @@
 //! Real captures, where somebody has them in `../shared/corpus/dev`: filtered and unfiltered, the same names are found.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
 
 use stakeout::capture::FileReader;
 use stakeout::capture::prefilter::{FilterLink, PrefilterChoice, PrefilterSettings, Profile};
 
 use crate::kernel::KernelFilter;
-use crate::need;
 use crate::observe::{Found, Observer, Packet, differences, unfiltered, without_times};
 
 /// The captures, or none with a loud word.
@@ -21,7 +21,7 @@ fn captures() -> Vec<PathBuf> {
     let mut found = found.unwrap_or_default();
     found.sort();
     if found.is_empty() {
-        need::skip("no ../shared/corpus/dev/captures, so no test on real captures");
+        crate::skip("no ../shared/corpus/dev/captures, so no test on real captures");
     }
     found
 }
@@ -48,15 +48,14 @@ fn filtered(packets: &[Packet], filters: &mut Filters, settings: &PrefilterSetti
     }
     let (mut observer, mut passed) = (Observer::new(), 0);
     for packet in packets {
-        if !filters.contains_key(&packet.linktype) {
-            let filter = match FilterLink::from_linktype(packet.linktype) {
+        let filter = match filters.entry(packet.linktype) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(new) => new.insert(match FilterLink::from_linktype(packet.linktype) {
                 Some(link) => Some(KernelFilter::new(link, settings.clone())?),
                 None => None,
-            };
-            filters.insert(packet.linktype, filter);
-        }
-        let filter = filters.get_mut(&packet.linktype).and_then(Option::as_mut);
-        if filter.is_none_or(|filter| filter.passes(&packet.data)) {
+            }),
+        };
+        if filter.as_mut().is_none_or(|filter| filter.passes(&packet.data)) {
             passed += 1;
             observer.packet(packet);
         }

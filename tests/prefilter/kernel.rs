@@ -28,7 +28,7 @@ impl KernelFilter {
         output.set_nonblocking(true).expect("a flag");
         prefilter.attach(output.as_fd(), Some(link)).expect("a filter");
         if prefilter.status().active != want {
-            crate::need::skip(&format!("the kernel takes no such filter: {}", prefilter.trouble().unwrap_or_default()));
+            crate::skip(&format!("the kernel takes no such filter: {}", prefilter.trouble().unwrap_or_default()));
             return None;
         }
         Some(KernelFilter { prefilter, input, output, buffer: vec![0; 1 << 18] })

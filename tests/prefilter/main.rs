@@ -4,17 +4,21 @@
 //! The filters run in the kernel, on a pair of UNIX sockets: a packet is sent as a datagram, and it comes out at the
 //! other end if the filter passes it. That takes no network, and for the classic filter no privilege either.
 
-#[path = "../common/need.rs"]
-mod need;
-
+mod capture;
 mod classes;
 mod corpus;
+mod fallback;
 mod generated;
 mod kernel;
 mod machine;
 mod object;
 mod observe;
 mod packets;
+
+/// Says that a test is skipped, or a part of it.
+fn skip(reason: &str) {
+    say(&format!("SKIPPED: {reason}"));
+}
 
 /// Tells a figure, past the test harness, which would swallow it.
 fn say(text: &str) {

@@ -3,8 +3,6 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::need;
-
 /// The compiler's version with which `prefilter.bpf.o` was made; another makes other code of the same source.
 const CLANG: &str = "14.0.6";
 
@@ -15,7 +13,7 @@ fn the_object_is_that_of_the_source() {
     let said = version.map(|o| String::from_utf8_lossy(&o.stdout).into_owned()).unwrap_or_default();
     if !said.contains(CLANG) {
         let found = said.lines().next().unwrap_or("none");
-        need::skip(&format!("needs clang {CLANG} to compile the eBPF program again, and there is {found}"));
+        crate::skip(&format!("needs clang {CLANG} to compile the eBPF program again, and there is {found}"));
         return;
     }
     let dir = tempfile::tempdir().expect("a directory");

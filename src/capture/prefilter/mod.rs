@@ -98,7 +98,7 @@ impl Prefilter {
             if let Some((_, program)) = &mut state.program {
                 match program.attach(socket) {
                     Ok(()) => {
-                        state.active = Active::Ebpf;
+                        (state.active, state.trouble) = (Active::Ebpf, None);
                         return Ok(());
                     }
                     Err(error) => state.trouble = Some(error.to_string()),

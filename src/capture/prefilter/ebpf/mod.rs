@@ -59,7 +59,7 @@ type FlowKey = [u8; 40];
 type Flow = [u8; 24];
 
 impl Program {
-    /// Loads and verifies it. This is what takes privileges: CAP_BPF, or CAP_SYS_ADMIN before Linux 5.8.
+    /// Loads and verifies it. This is what takes privileges: CAP_BPF and CAP_PERFMON, or CAP_SYS_ADMIN before Linux 5.8.
     ///
     /// # Errors
     /// The kernel has no eBPF, does not allow it, or refuses the program; in words.

@@ -444,9 +444,11 @@ INLINE u32 is_tunnel(u32 port)
 
 INLINE u32 udp(const struct __sk_buff *skb, struct walk *w)
 {
-	u8 h[12];
-	u32 at = w->at;
-	if (skb_load(skb, at, h, 8))
+	// The header and the first twelve octets. Nothing that is read is shorter but DNS: a QUIC long header has 7 octets, a
+	// tunnel's header 8 and IP behind it 20.
+	u8 h[20];
+	u32 at = w->at, is_short = skb_load(skb, at, h, sizeof h) != 0;
+	if (is_short && skb_load(skb, at, h, 8))
 		return REJECT_MALFORMED;
 	u32 src = be16(h), dst = be16(h + 2), length = be16(h + 4);
 	if (length && length < 8)
@@ -458,15 +460,14 @@ INLINE u32 udp(const struct __sk_buff *skb, struct walk *w)
 		return REJECT_EMPTY;
 	if (is_dns(src, dst))
 		return PASS_DNS;
-	// Nothing that is read is shorter: a QUIC long header has 7 octets, a tunnel's header 8 and IP at least 20.
-	if (skb_load(skb, at, h, sizeof h))
+	if (is_short)
 		return REJECT_UDP;
-	if (is_quic(h[0], be32(h + 1), w->end - at))
+	if (is_quic(h[8], be32(h + 9), w->end - at))
 		return PASS_QUIC;
 	if (is_tunnel(dst))
-		return tunnel(w, dst, h, at);
+		return tunnel(w, dst, h + 8, at);
 	if (is_tunnel(src))
-		return tunnel(w, src, h, at);
+		return tunnel(w, src, h + 8, at);
 	return REJECT_UDP;
 }
 
