@@ -50,7 +50,10 @@ pub(crate) fn udp(src: u16, dst: u16, payload: &[u8]) -> Vec<u8> {
 pub(crate) fn tcp(ports: (u16, u16), seq: u32, flags: u8, payload: &[u8]) -> Vec<u8> {
     let mut header = [ports.0.to_be_bytes(), ports.1.to_be_bytes()].concat();
     header.extend_from_slice(&seq.to_be_bytes());
-    header.extend_from_slice(&[0, 0, 0, 1, 0x50, flags, 2, 0, 0, 0, 0, 0]);
+    // A reset acknowledges all that was sent.
+    let ack: u32 = if flags & RST != 0 { 0x7000_0000 } else { 1 };
+    header.extend_from_slice(&ack.to_be_bytes());
+    header.extend_from_slice(&[0x50, flags, 2, 0, 0, 0, 0, 0]);
     [&header[..], payload].concat()
 }
 

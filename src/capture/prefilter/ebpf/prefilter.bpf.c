@@ -687,9 +687,10 @@ INLINE u32 tcp(const struct __sk_buff *skb, const struct walk *w)
 		if (flags & SYN)
 			return PASS_CONTROL;
 		// The end of a stream that is half read lets userspace read what there is.
-		u32 own = d ? is_waiting(flow->state[1], flow->edge[1], seq) : is_waiting(flow->state[0], flow->edge[0], seq);
-		u32 any = flow->state[0] == OPEN || flow->state[0] == WINDOW || flow->state[1] == OPEN || flow->state[1] == WINDOW;
-		return own || ((flags & RST) && any) ? PASS_CONTROL : REJECT_EMPTY;
+		u32 ack = be32(h + 8);
+		u32 low = is_waiting(flow->state[0], flow->edge[0], d ? ack : seq);
+		u32 high = is_waiting(flow->state[1], flow->edge[1], d ? seq : ack);
+		return (d ? high : low) || ((flags & RST) && (low || high)) ? PASS_CONTROL : REJECT_EMPTY;
 	}
 	seq += flags & SYN ? 1 : 0;
 
