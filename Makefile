@@ -4,7 +4,7 @@
 CARGO ?= cargo
 SHELL := /bin/bash
 
-.PHONY: demo test lint bench soak bpf setup-build setup-test man clean
+.PHONY: demo test lint bench bench-live soak bpf setup-build setup-test man clean
 
 ## Builds the program and runs the main job on traffic that it makes itself.
 demo: setup-build
@@ -28,6 +28,10 @@ lint:
 bench: setup-build
 	$(CARGO) bench
 	tools/bench.sh
+
+## The daemon on live traffic beside a bare ring, on links of its own. RUNS, SECONDS_EACH, PPS: see tools/bench-live.sh.
+bench-live: setup-build setup-test
+	tools/bench-live.sh
 
 ## The long forms of what `make test` runs short: fuzzing, property tests, live runs.
 soak: setup-build setup-test

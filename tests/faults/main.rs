@@ -7,4 +7,5 @@ mod disk;
 mod lab;
 mod live;
 mod memory;
+mod reload;
 mod start;

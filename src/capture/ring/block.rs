@@ -76,7 +76,9 @@ impl Cursor {
             let mac = usize::from(u16_at(header, 24));
             let tag = tags::stripped(status, u32_at(header, 32), u16_at(header, 36));
             let outgoing = header[PACKET_TYPE_AT] == libc::PACKET_OUTGOING;
-            if mac < HEADER || mac + captured > packet.len() {
+            // Only the last one leads nowhere.
+            let leads_on = self.left == 1 || next >= HEADER;
+            if mac < HEADER || mac + captured > packet.len() || !leads_on {
                 return Err(Malformed);
             }
             self.left -= 1;

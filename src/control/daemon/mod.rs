@@ -127,19 +127,24 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     events::started(env!("CARGO_PKG_VERSION"), &config.sensor.name, config.capture.interfaces.len(), rules.count());
 
     let mut reminded: Option<Instant> = None;
+    let mut housekeeping = Instant::now() + HOUSEKEEPING;
     loop {
-        match triggers.recv_timeout(HOUSEKEEPING) {
+        match triggers.recv_timeout(housekeeping.saturating_duration_since(Instant::now())) {
             Ok(Trigger::RulesChanged | Trigger::Reload) => rules.reload(),
             Ok(Trigger::Reopen) => recorder.ask_reopen(),
             Ok(Trigger::Shutdown) | Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {
-                rules.collect();
-                view.publish_readiness();
-                let overdue = config.legal.is_review_overdue(today());
-                if overdue && reminded.is_none_or(|at| at.elapsed() >= REVIEW_REMINDER) {
-                    reminded = Some(Instant::now());
-                    events::review_overdue(&config.legal.review_date.to_string());
-                }
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        // By the clock, and not only when nothing else is to do: rules that change every second would keep every old
+        // set in memory.
+        if Instant::now() >= housekeeping {
+            housekeeping = Instant::now() + HOUSEKEEPING;
+            rules.collect();
+            view.publish_readiness();
+            let overdue = config.legal.is_review_overdue(today());
+            if overdue && reminded.is_none_or(|at| at.elapsed() >= REVIEW_REMINDER) {
+                reminded = Some(Instant::now());
+                events::review_overdue(&config.legal.review_date.to_string());
             }
         }
     }

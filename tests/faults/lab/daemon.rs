@@ -170,6 +170,13 @@ impl Daemon {
         assert!(lost == 0.0, "the kernel dropped {lost} packets: the sender is too fast for this machine");
     }
 
+    /// Octets of memory that it has in use.
+    pub(crate) fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find_map(|l| l.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    }
+
     pub(crate) fn signal(&self, signal: &str) {
         let sent = Command::new("kill").arg(format!("-{signal}")).arg(self.child.id().to_string()).status();
         assert!(sent.is_ok_and(|s| s.success()), "kill -{signal}");

@@ -1,0 +1,38 @@
+//! Rules that are replaced again and again: the sets that are no longer in force are given back.
+
+use crate::lab::daemon::{Daemon, Settings};
+use crate::lab::namespace::{inside, run_inside};
+
+#[test]
+fn memory_does_not_grow_with_reloads() {
+    run_inside("reload::inside_again_and_again");
+}
+
+#[test]
+#[ignore = "run by another test, in a namespace"]
+fn inside_again_and_again() {
+    if !inside() {
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let block = (0..150_000).map(|n| format!("some-rather-long-name-{n}.example\n")).collect();
+    let settings = Settings { block, ..Settings::new(temp.path()) };
+    let mut daemon = Daemon::start(&settings.write(temp.path()), temp.path());
+    // One after the other without a pause, so that the daemon never finds nothing to do.
+    let mut reload_until = |generation: u32| {
+        let loaded = |d: &Daemon| d.metric("stakeout_rule_set_generation", "");
+        let mut now = loaded(&daemon);
+        while now < f64::from(generation) {
+            daemon.signal("HUP");
+            daemon.wait_for("the next rules", |d| loaded(d) > now);
+            now = loaded(&daemon);
+        }
+        daemon.memory()
+    };
+    let before = reload_until(20);
+    let after = reload_until(80);
+    // Sixty sets of 150,000 names are more than 200 MiB.
+    let grown = after.saturating_sub(before) >> 20;
+    assert!(grown < 100, "{grown} MiB more after sixty reloads");
+    assert!(daemon.stop().success(), "{}", daemon.log());
+}
