@@ -4,7 +4,7 @@
 CARGO ?= cargo
 SHELL := /bin/bash
 
-.PHONY: demo test lint bench bench-dnstap bench-live bench-peers soak setup-build setup-test man clean
+.PHONY: demo test lint bench bench-dnstap bench-live bench-peers bpf soak setup-build setup-test man clean
 
 ## Builds the program and runs the main job on traffic that it makes itself.
 demo: setup-build
@@ -45,6 +45,12 @@ bench-peers: setup-build
 soak: setup-build setup-test
 	PROPTEST_CASES=20000 $(CARGO) test --release --no-fail-fast
 	tools/fuzz.sh 600
+
+## Compiles the eBPF prefilter; the object is committed, so that building needs no clang. Debian 12's clang 14 makes the
+## object that the test compares with.
+BPF_OBJECT ?= src/capture/prefilter/ebpf/prefilter.bpf.o
+bpf:
+	cd src/capture/prefilter/ebpf && clang -target bpf -mcpu=v3 -O2 -Wall -Wextra -Werror -c prefilter.bpf.c -o $(abspath $(BPF_OBJECT))
 
 setup-build:
 	@tools/setup.sh build

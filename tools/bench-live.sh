@@ -13,6 +13,7 @@
 #   WARMUP=60                           soak: seconds before memory is compared: its peak in the first half of what follows,
 #                                       and in the second
 #   BUFFER_MIB=64                       ring of each worker
+#   PREFILTER=off                       or classic, ebpf: what the daemon is told to filter in the kernel; OUTCOMES=1 for that profile
 #   CAPTURE=… LIST=…                    what is sent, and the rules; made by src/traffic unless given
 #   SHARED=../shared                    where txblast.c lies
 #   PROFILE=release                     cargo profile
@@ -114,6 +115,9 @@ interfaces = ["$2"]
 backend = "ring"
 buffer = "${buffer}MiB"
 workers = $3
+[prefilter]
+mode = "${PREFILTER:-off}"
+profile = "$([ -n "${OUTCOMES:-}" ] && echo outcomes || echo names)"
 [[rules]]
 list = "bench"
 path = "list.txt"

@@ -16,6 +16,7 @@ mod file;
 mod frame;
 pub mod input;
 pub mod live;
+pub mod prefilter;
 pub mod ring;
 
 pub use error::CaptureError;

@@ -76,6 +76,17 @@ pub fn dnstap_ended(reason: &str) {
     warn!(event = "dnstap_ended", reason, "the connection of a resolver did not end well");
 }
 
+/// What the kernel keeps from the workers of an interface, and why it is not what was asked for.
+pub fn prefilter_active(interface: &str, mode: &str, profile: &str, trouble: Option<&str>) {
+    match trouble {
+        None => info!(event = "prefilter_active", interface, mode, profile, "kernel prefilter"),
+        Some(reason) => warn!(
+            event = "prefilter_active",
+            interface, mode, profile, reason, "kernel prefilter: another than the one wanted"
+        ),
+    }
+}
+
 /// Frames of an interface have a link type that is not read, so nothing can be found on it.
 pub fn link_type_unread(interface: &str, link_type: &str) {
     error!(event = "link_type_unread", interface, link_type, "this link type is not read: its frames are skipped");

@@ -1,6 +1,6 @@
 //! The ring beside libpcap on a link of its own: both show the same frames and lead to the same findings; several
 //! workers share an interface without losing or doubling a packet; an interface that vanishes and returns is taken up
-//! again, also when no new socket may be opened.
+//! again, also when no new socket may be opened; and behind each prefilter the same visits are found.
 //!
 //! Needs root, `ip` and network namespaces; elsewhere these tests say that they skip.
 
@@ -9,6 +9,7 @@ mod lab;
 
 mod findings;
 mod frames;
+mod prefilter;
 mod returns;
 mod tool;
 mod workers;

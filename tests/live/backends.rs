@@ -39,7 +39,11 @@ fn both_backends_read_what_offloads_have_joined() {
     let list = lab.dir().join("orders");
     fs::write(&list, "lucky-wheel.example\n").unwrap();
     let mut found = Vec::new();
-    for capture in ["backend = \"pcap\"", "backend = \"ring\"", "workers = 2"] {
+    // With the kernel's prefilter the page itself does not come up, but the requests around it do.
+    const ALL: &str = "[prefilter]\nmode = \"off\"";
+    let whole = ["backend = \"pcap\"", &format!("backend = \"ring\"\n{ALL}"), &format!("workers = 2\n{ALL}")];
+    let filtered = ["", "[prefilter]\nmode = \"classic\""];
+    for capture in whole.into_iter().chain(filtered) {
         let mut daemon = Daemon::start_with(&lab, &[("orders", &list, "block")], capture);
         ask(&lab, &["asked.lucky-wheel.example"]);
         curl(&lab, &["https://tls.lucky-wheel.example/"]);
@@ -52,10 +56,14 @@ fn both_backends_read_what_offloads_have_joined() {
         ask(&lab, &["last.lucky-wheel.example"]);
         wait_until("the last visit to be found", || daemon.has_found("last.lucky-wheel.example"));
         // Counters are published a moment after the events are written.
-        wait_until("the octets of the page", || daemon.metric("stakeout_bytes_total", "") > LARGE as f64);
+        let least = if whole.contains(&capture) { LARGE as f64 } else { 0.0 };
+        wait_until("the octets of the page", || daemon.metric("stakeout_bytes_total", "") > least);
         expect::assert_nothing_lost(&daemon);
         let octets = daemon.metric("stakeout_bytes_total", "") / daemon.metric("stakeout_packets_total", "");
-        assert!(octets > 1_600.0, "packets larger than the link carries: {octets} octets on average");
+        assert!(
+            octets > 1_600.0 || filtered.contains(&capture),
+            "packets larger than the link carries: {octets} octets on average"
+        );
         let rings = if capture.contains("pcap") { 0.0 } else { daemon.metric("stakeout_capture_up", "") };
         assert_eq!(daemon.metric("stakeout_capture_ring_in_use", ""), rings, "{capture}");
         assert_eq!(daemon.stop(), Some(0), "{}", daemon.log());

@@ -16,8 +16,8 @@ use super::sys;
 /// `ret #k`: let `k` octets of every packet through.
 const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
 
-/// Makes what attaches a program to a socket.
-pub type AttachFn = dyn Fn(BorrowedFd<'_>) -> io::Result<()> + Send + Sync;
+/// What attaches a program to a socket whose frames have this LINKTYPE.
+pub type AttachFn = dyn Fn(BorrowedFd<'_>, u32) -> io::Result<()> + Send + Sync;
 
 /// Which packets a ring takes. It is attached to every socket before it gives its first packet, also when the
 /// interface has returned.
@@ -57,11 +57,11 @@ pub(super) fn reject_all(socket: BorrowedFd<'_>) -> io::Result<()> {
 }
 
 /// Attaches what is configured; `snaplen` is kept of each packet where there is no program to say so.
-pub(super) fn apply(socket: BorrowedFd<'_>, filter: &Filter, snaplen: u32) -> io::Result<()> {
+pub(super) fn apply(socket: BorrowedFd<'_>, filter: &Filter, linktype: u32, snaplen: u32) -> io::Result<()> {
     match filter {
         Filter::All => attach(&socket, &[returning(snaplen)]),
         Filter::Classic(program) => attach(&socket, program),
-        Filter::Other(attach) => attach(socket),
+        Filter::Other(attach) => attach(socket, linktype),
     }
 }
 

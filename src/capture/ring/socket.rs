@@ -118,7 +118,8 @@ impl RingSocket {
         if let Some(group) = &config.group {
             group.join(socket, self.link.index, self.link.is_ethernet()).map_err(|e| ("the fanout group", e))?;
         }
-        attach::apply(socket, &config.filter, config.live.snaplen).map_err(|e| ("the packet filter", e))
+        attach::apply(socket, &config.filter, self.link.linktype, config.live.snaplen)
+            .map_err(|e| ("the packet filter", e))
     }
 
     /// The socket's pending error, which is then forgotten.

@@ -13,6 +13,7 @@ mod legal;
 mod limits;
 mod networks;
 mod output;
+mod prefilter;
 mod problem;
 mod reader;
 mod rules;
@@ -34,6 +35,7 @@ pub use http::HttpConfig;
 pub use limits::LimitsConfig;
 pub use networks::NetworksConfig;
 pub use output::{EventFileConfig, OutputConfig};
+pub use prefilter::PrefilterConfig;
 pub use problem::{Problem, Severity};
 use problem::{Problems, WHOLE_FILE};
 pub use rules::{RuleFormat, RuleSource};
@@ -52,6 +54,8 @@ pub struct Config {
     pub capture: CaptureConfig,
     /// `[dnstap]`: where resolvers tell what they are asked. Off unless it is in the file.
     pub dnstap: Option<DnstapConfig>,
+    /// `[prefilter]`: what the kernel keeps from the workers.
+    pub prefilter: PrefilterConfig,
     /// `[[rules]]`: the lists, at least one.
     pub rules: Vec<RuleSource>,
     /// `[networks]`: whose addresses are whose.
@@ -88,6 +92,7 @@ pub(super) struct Sections {
     pub(super) legal: Option<LegalBlock>,
     pub(super) capture: CaptureConfig,
     pub(super) dnstap: Option<DnstapConfig>,
+    pub(super) prefilter: PrefilterConfig,
     pub(super) rules: Vec<RuleSource>,
     pub(super) networks: NetworksConfig,
     pub(super) findings: FindingsConfig,
@@ -139,6 +144,7 @@ impl<'t> Draft<'t> {
             legal,
             capture: s.capture,
             dnstap: s.dnstap,
+            prefilter: s.prefilter,
             rules: s.rules,
             networks: s.networks,
             findings: s.findings,
@@ -161,6 +167,7 @@ impl Sections {
             legal,
             capture: t.table("capture", |t| CaptureConfig::read(t, has_dnstap)),
             dnstap: t.table("dnstap", |t| DnstapConfig::read(t, base, scope)),
+            prefilter: t.table("prefilter", PrefilterConfig::read),
             rules: rules::read(t, base),
             networks: t.table("networks", NetworksConfig::read),
             findings: t.table("findings", FindingsConfig::read),

@@ -18,6 +18,7 @@ use super::config::Config;
 use super::http::{HttpServer, HttpTimes};
 use super::legal::today;
 use super::watch::{self, Signals, Trigger, Watch, WatchTimes};
+use crate::capture::prefilter::Prefilter;
 use crate::capture::{CaptureError, ReopeningSource};
 use crate::export::metrics::Metrics;
 use crate::export::{EventQueue, eve, jsonl};
@@ -91,7 +92,10 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     let stop = Arc::new(AtomicBool::new(false));
     let mut workers = Vec::new();
     for interface in &config.capture.interfaces {
-        for input in settings::inputs(&config.capture, interface) {
+        let prefilter = Arc::new(Prefilter::prepare(settings::prefilter(config)));
+        let asked = Arc::clone(&prefilter);
+        metrics.prefilter(interface, move || asked.status());
+        for input in settings::inputs(&config.capture, interface, &prefilter) {
             let source = match ReopeningSource::open(input.clone()) {
                 Ok(source) => source,
                 Err(error @ (CaptureError::NotPermitted { .. } | CaptureError::RingUnfit { .. })) => {

@@ -6,7 +6,8 @@ use std::time::Duration;
 use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
-use crate::capture::ring::{Filter, Group, RingConfig, SocketPool};
+use crate::capture::prefilter::{Prefilter, PrefilterSettings};
+use crate::capture::ring::{Group, RingConfig, SocketPool};
 use crate::capture::{InputConfig, LiveConfig};
 use crate::control::config::{
     CaptureConfig, Config, DnstapConfig, EventFileConfig, LimitsConfig, NetworksConfig, SubscriberMode,
@@ -31,7 +32,7 @@ fn octets(bytes: u64) -> usize {
 const SPARE_SOCKETS: usize = 8;
 
 /// How each of an interface's workers reads it, the first one first.
-pub(super) fn inputs(config: &CaptureConfig, interface: &str) -> Vec<InputConfig> {
+pub(super) fn inputs(config: &CaptureConfig, interface: &str, prefilter: &Arc<Prefilter>) -> Vec<InputConfig> {
     let workers = config.workers as usize;
     let group = (workers > 1).then(|| Arc::new(Group::default()));
     // Whether capturing is permitted is told when the interface is opened.
@@ -43,12 +44,27 @@ pub(super) fn inputs(config: &CaptureConfig, interface: &str) -> Vec<InputConfig
                 live: live(config, interface),
                 group: group.clone(),
                 counts_interface_drops: number == 0,
-                filter: Filter::All,
+                filter: prefilter.filter(interface),
                 sockets: Arc::clone(&sockets),
             },
             first: number == 0,
         })
         .collect()
+}
+
+/// What the kernel keeps from the workers of each interface.
+pub(super) fn prefilter(config: &Config) -> PrefilterSettings {
+    let prefilter = &config.prefilter;
+    PrefilterSettings {
+        choice: prefilter.mode,
+        profile: prefilter.profile,
+        dns_ports: config.capture.dns_ports.clone(),
+        tcp_ports: prefilter.tcp_ports.clone(),
+        flows: prefilter.flows,
+        stream_octets: u32::try_from(prefilter.stream_budget.bytes()).unwrap_or(u32::MAX),
+        reply_octets: u32::try_from(prefilter.reply_budget.bytes()).unwrap_or(u32::MAX),
+        snaplen: config.capture.snaplen,
+    }
 }
 
 fn live(config: &CaptureConfig, interface: &str) -> LiveConfig {

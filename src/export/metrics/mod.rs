@@ -7,6 +7,7 @@
 
 mod control;
 mod dnstap;
+mod prefilter;
 mod record;
 mod table;
 mod workers;
@@ -23,6 +24,7 @@ pub use dnstap::{DnstapCounter, DnstapCounts, DnstapStats};
 pub use workers::{WorkerStats, WorkerValue};
 
 use super::QueueCounters;
+use crate::capture::prefilter::Status;
 use crate::model::Timestamp;
 use crate::record::RecordCounters;
 
@@ -33,6 +35,7 @@ pub struct Metrics {
     dnstap: Arc<dnstap::State>,
     record: Arc<record::State>,
     control: Arc<control::State>,
+    prefilters: Arc<prefilter::State>,
 }
 
 impl Metrics {
@@ -46,15 +49,17 @@ impl Metrics {
         let workers = Arc::new(workers::State::default());
         let record = Arc::new(record::State::default());
         let dnstap = Arc::new(dnstap::State::default());
+        let prefilters = Arc::new(prefilter::State::default());
         for table in [
             workers::table(Arc::clone(&workers))?,
             dnstap::table(Arc::clone(&dnstap))?,
             record::table(Arc::clone(&record), Arc::clone(&control))?,
             control::table(Arc::clone(&control))?,
+            prefilter::table(Arc::clone(&prefilters))?,
         ] {
             registry.register(Box::new(table))?;
         }
-        Ok(Metrics { registry, workers, dnstap, record, control })
+        Ok(Metrics { registry, workers, dnstap, record, control, prefilters })
     }
 
     /// Where a new packet worker on `interface` publishes. Ask once a worker, also if its interface vanishes and
@@ -66,6 +71,11 @@ impl Metrics {
     /// Where the dnstap source publishes what only it counts; the rest goes to a [`Metrics::worker`]. Ask once.
     pub fn dnstap(&self) -> Arc<DnstapStats> {
         self.dnstap.add()
+    }
+
+    /// The kernel prefilter of an interface, and how to ask about it.
+    pub fn prefilter(&self, interface: &str, ask: impl Fn() -> Status + Send + Sync + 'static) {
+        self.prefilters.add(interface, Box::new(ask));
     }
 
     /// Publishes what the record layer has counted.

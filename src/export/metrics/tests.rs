@@ -6,6 +6,7 @@ use prometheus::proto::MetricType;
 
 use super::*;
 use crate::capture::dnstap::{MessageType, SocketProtocol};
+use crate::capture::prefilter::{Cause, Counts};
 use crate::model::{Counter, Counters, Proto};
 use crate::record::{CloseReason, Suppressed};
 
@@ -20,6 +21,7 @@ fn registered() -> Shape {
         dnstap::table(Arc::default()).unwrap(),
         record::table(Arc::default(), Arc::clone(&control)).unwrap(),
         control::table(control).unwrap(),
+        prefilter::table(Arc::default()).unwrap(),
     ]
     .iter()
     .flat_map(table::Table::families)
@@ -72,6 +74,7 @@ fn full() -> Metrics {
     metrics.rules_refused();
     metrics.set_legal_review(Timestamp::from_parts(200, 0));
     metrics.set_ready(true);
+    metrics.prefilter("eth0", || Status { counts: Some(Counts::default()), ..Status::default() });
     metrics
 }
 
@@ -98,7 +101,9 @@ fn the_page_explains_every_reason() {
     let protocols = SocketProtocol::ALL.iter().map(|p| ("dnstap_messages_read_total", p.name()));
     let closed = CloseReason::ALL.map(|r| ("findings_closed_total", r.name()));
     let values = labelled.filter_map(|i| i.label.map(|(_, value)| (i.metric, value)));
-    for (metric, value) in values.chain(suppressed).chain(closed).chain(dnstap).chain(protocols) {
+    let prefilter =
+        Cause::ALL.map(|c| (if c.passes() { "prefilter_passed_total" } else { "prefilter_rejected_total" }, c.name()));
+    for (metric, value) in values.chain(suppressed).chain(closed).chain(dnstap).chain(protocols).chain(prefilter) {
         let row = page.lines().find(|l| l.starts_with(&format!("| `stakeout_{metric}`"))).unwrap_or_default();
         assert!(row.contains(&format!("`{value}`")), "docs/metrics.md does not explain {metric} {value}");
     }
@@ -155,8 +160,20 @@ fn names_follow_the_conventions() {
     for (name, (kind, labels)) in registered() {
         assert_eq!(name.ends_with("_total"), kind == "counter", "{name}");
         for label in labels {
-            let known =
-                ["interface", "worker", "reason", "protocol", "list", "sink", "event", "result", "version", "type"];
+            let known = [
+                "interface",
+                "worker",
+                "reason",
+                "protocol",
+                "list",
+                "sink",
+                "event",
+                "result",
+                "version",
+                "type",
+                "mode",
+                "profile",
+            ];
             assert!(known.contains(&label.as_str()), "{name} has the label {label}: are its values few and harmless?");
         }
     }

@@ -52,6 +52,8 @@ impl Settings {
         fs::write(dir.join("allow.txt"), &self.allow).unwrap();
         let Settings { interface, capture, scope, review_date, sections, log_format, .. } = self;
         let output = self.output.display();
+        // These tests count packets, so all of them must come up; those of the prefilter say otherwise.
+        let all = if sections.contains("[prefilter]") { "" } else { "[prefilter]\nmode = \"off\"" };
         let text = format!(
             r#"[sensor]
 name = "lab"
@@ -74,6 +76,7 @@ list = "allow"
 path = "allow.txt"
 action = "allow"
 {sections}
+{all}
 [output.events]
 path = "{output}/events.jsonl"
 rotate_size = "64KiB"
