@@ -144,7 +144,11 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     let mut housekeeping = Instant::now() + HOUSEKEEPING;
     loop {
         match triggers.recv_timeout(housekeeping.saturating_duration_since(Instant::now())) {
-            Ok(Trigger::RulesChanged | Trigger::Reload) => rules.reload(),
+            Ok(Trigger::RulesChanged | Trigger::Reload) => {
+                // What the reload before this one replaced, so that no third set is held while the next is built.
+                rules.collect();
+                rules.reload();
+            }
             Ok(Trigger::Reopen) => recorder.ask_reopen(),
             Ok(Trigger::Shutdown) | Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {}
