@@ -4,7 +4,7 @@
 CARGO ?= cargo
 SHELL := /bin/bash
 
-.PHONY: demo test lint bench bench-live soak bpf setup-build setup-test man clean
+.PHONY: demo test lint bench bench-dnstap bench-live bench-peers soak bpf setup-build setup-test man clean
 
 ## Builds the program and runs the main job on traffic that it makes itself.
 demo: setup-build
@@ -13,7 +13,7 @@ demo: setup-build
 ## Everything: unit, property, command-line, replay, live and privacy tests.
 test: setup-build setup-test
 	$(CARGO) test --no-fail-fast
-	@if [ -d fuzz ] && rustup toolchain list 2>/dev/null | grep -q nightly; then tools/fuzz.sh 10; \
+	@if [ -d fuzz ] && rustup toolchain list 2>/dev/null | grep -q nightly; then tools/fuzz.sh check; \
 	 else echo "fuzzing skipped: no nightly toolchain"; fi
 
 ## What CI checks beside the tests.
@@ -29,9 +29,17 @@ bench: setup-build
 	$(CARGO) bench
 	tools/bench.sh
 
+## dnstap messages a second of the whole daemon.
+bench-dnstap: setup-build
+	tools/bench-dnstap.sh
+
 ## The daemon on live traffic beside a bare ring, on links of its own. RUNS, SECONDS_EACH, PPS: see tools/bench-live.sh.
 bench-live: setup-build setup-test
 	tools/bench-live.sh
+
+## Whole runs beside other programs, those that are found. PACKETS=… and RUNS=… make it shorter.
+bench-peers: setup-build
+	PACKETS=$(or $(PACKETS),2000000) RUNS=$(or $(RUNS),3) tools/bench-peers.sh
 
 ## The long forms of what `make test` runs short: fuzzing, property tests, live runs.
 soak: setup-build setup-test

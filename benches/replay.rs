@@ -72,8 +72,10 @@ fn replay(capture: &Shared, rules: &RuleSet) -> (Duration, u64) {
     let mut hits = 0;
     let mut sink = |o: &Observation<'_>| hits += u64::from(find_hit(rules, o).is_some());
     let start = Instant::now();
-    while let Ok(Some(frame)) = reader.next_frame() {
-        worker.frame(frame.linktype, frame.ts, frame.data, frame.orig_len, &mut sink);
+    while let Ok(frames) = reader.next_frames()
+        && !frames.is_empty()
+    {
+        worker.frames(frames.iter(), &mut sink);
     }
     worker.finish(&mut sink);
     let elapsed = start.elapsed();

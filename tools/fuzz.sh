@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
 # Fuzzes the parsers: `fuzz.sh SECONDS [TARGET…]` runs every target (or those named) for so many seconds each, and fails
-# if one crashes. `fuzz.sh coverage [TARGET…]` tells how much of the parsers the corpora reach. See docs/fuzzing.md.
+# if one crashes. `fuzz.sh check [TARGET…]` is the short form for every build: it starts from a fixed seed, so that two
+# runs of one program try the same inputs, as far as ten seconds go; finding new ones is the long form's work.
+# `fuzz.sh coverage [TARGET…]` tells how much of the parsers the corpora reach. See docs/fuzzing.md.
 #
 # FUZZ_CORPUS=DIR keeps what the fuzzer finds in DIR/TARGET and goes on from there; without it that is thrown away.
 # FUZZ_JOBS=N runs so many targets at a time; as many as there are processors, if not said.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-what=${1:?usage: fuzz.sh SECONDS|coverage [TARGET…]}
+what=${1:?usage: fuzz.sh SECONDS|check|coverage [TARGET…]}
 shift
 host=$(rustc -vV | sed -n 's/^host: //p')
 target_dir=$(realpath -m "${CARGO_TARGET_DIR:-fuzz/target}")
@@ -52,7 +54,7 @@ run() {
   local target=$1 status=ok dict=()
   mkdir -p "$corpus/$target" "fuzz/artifacts/$target"
   [ -f "fuzz/dict/$target" ] && dict=(-dict="fuzz/dict/$target")
-  TMPDIR=$log "$target_dir/$host/release/$target" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
+  TMPDIR=$log "$target_dir/$host/release/$target" "${length[@]}" -timeout=20 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="fuzz/artifacts/$target/" "${dict[@]}" "$corpus/$target" "fuzz/corpus/$target" \
     >"$log/$target" 2>&1 || status=CRASHED
   line "$target" "$status"
@@ -103,7 +105,7 @@ parts = collections.defaultdict(lambda: [0, 0, 0, 0])
 for file in json.load(sys.stdin)["data"][0]["files"]:
     path = os.path.relpath(file["filename"], "src")
     part = "/".join(path.split("/")[:2])
-    if path.startswith(("capture/file", "decode", "extract/", "flow", "matching/l", "control/config")):
+    if path.startswith(("capture/file", "capture/dnstap", "decode", "extract/", "flow", "matching/l", "control/config")):
         part = part if path.startswith(("capture", "extract", "matching", "control")) else path.split("/")[0]
         for i, kind in enumerate(("lines", "regions")):
             parts[part][2 * i] += file["summary"][kind]["covered"]
@@ -115,7 +117,10 @@ for part, (l, ls, r, rs) in sorted(parts.items()):
 
 if [ "$what" = coverage ]; then
   coverage
+elif [ "$what" = check ]; then
+  length=(-seed=20261124 -max_total_time=10)
+  fuzz
 else
-  seconds=$what
+  length=(-max_total_time="$what")
   fuzz
 fi

@@ -6,8 +6,11 @@
 //! [`ReopeningSource`] keeps a live source going when its interface vanishes and returns. [`PacketSource`] is what they
 //! share, so that a worker need not know which one it serves.
 //!
+//! [`dnstap`] is another way in: no frames, but what a resolver tells of the messages that it handles.
+//!
 //! This layer knows nothing of what is inside a frame: it hands over the link type's number and the octets.
 
+pub mod dnstap;
 mod error;
 mod file;
 mod frame;
@@ -17,7 +20,7 @@ pub mod prefilter;
 pub mod ring;
 
 pub use error::CaptureError;
-pub use file::{DamageReport, FileReader};
+pub use file::{DamageReport, FileReader, Frames};
 pub use frame::Frame;
 pub use input::{Backend, InputConfig, InputSource};
 pub use live::{LinkState, LiveConfig, LiveSource, ReopeningSource};

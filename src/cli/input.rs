@@ -7,15 +7,15 @@ use std::path::Path;
 use indicatif::ProgressBar;
 
 use super::exit::Exit;
-use crate::capture::{CaptureError, FileReader, Frame};
+use crate::capture::{CaptureError, FileReader, Frames};
 use crate::decode::LinkType;
 use crate::model::{Counter, Counters};
 
-/// How many frames between two updates of a progress bar.
-const PROGRESS_EVERY: u32 = 4096;
+/// How many batches of frames between two updates of a progress bar.
+const PROGRESS_EVERY: u32 = 64;
 
-/// Hands every frame of one file (`-` is standard input) to `visit` until it says stop.
-pub(super) fn replay(path: &Path, progress: Option<&ProgressBar>, mut visit: impl FnMut(Frame<'_>) -> bool) -> Exit {
+/// Hands every frame of one file (`-` is standard input) to `visit`, in batches, until it says stop.
+pub(super) fn replay(path: &Path, progress: Option<&ProgressBar>, mut visit: impl FnMut(Frames<'_>) -> bool) -> Exit {
     let opened = if path == Path::new("-") { FileReader::from_reader(io::stdin()) } else { FileReader::open(path) };
     let mut reader = match opened {
         Ok(reader) => reader,
@@ -24,13 +24,13 @@ pub(super) fn replay(path: &Path, progress: Option<&ProgressBar>, mut visit: imp
     let before = progress.map_or(0, ProgressBar::position);
     let mut until_progress = PROGRESS_EVERY;
     let exit = loop {
-        match reader.next_frame() {
-            Ok(Some(frame)) => {
-                if !visit(frame) {
+        match reader.next_frames() {
+            Ok(frames) if frames.is_empty() => break Exit::Done,
+            Ok(frames) => {
+                if !visit(frames) {
                     break Exit::Done;
                 }
             }
-            Ok(None) => break Exit::Done,
             Err(error) => break failed(path, &error),
         }
         until_progress -= 1;
@@ -72,30 +72,39 @@ pub(super) fn report_link_types(path: &Path, unread: &[(u32, u64)]) -> Exit {
 
 /// Counts frames by link type, for those that no decoder reads.
 #[derive(Default)]
-pub(super) struct UnreadLinkTypes(Vec<(u32, u64)>);
+pub(super) struct UnreadLinkTypes {
+    frames: Vec<(u32, u64)>,
+    /// The last link type that is read, so that its number is looked up once and not for every frame.
+    read: Option<u32>,
+}
 
 impl UnreadLinkTypes {
     /// Notes a frame's link type if it is not read.
     #[inline]
     pub(super) fn note(&mut self, linktype: u32) {
-        if LinkType::from_linktype(linktype).is_none() {
+        if self.read == Some(linktype) {
+            return;
+        }
+        if LinkType::from_linktype(linktype).is_some() {
+            self.read = Some(linktype);
+        } else {
             self.count(linktype);
         }
     }
 
     #[cold]
     fn count(&mut self, linktype: u32) {
-        if let Some((_, frames)) = self.0.iter_mut().find(|(number, _)| *number == linktype) {
+        if let Some((_, frames)) = self.frames.iter_mut().find(|(number, _)| *number == linktype) {
             *frames += 1;
-        } else if self.0.len() < 64 {
+        } else if self.frames.len() < 64 {
             // A file may name any number of link types; a few dozen tell what is wrong with it.
-            self.0.push((linktype, 1));
+            self.frames.push((linktype, 1));
         }
     }
 
     /// What was noted: link type and frames.
     pub(super) fn counts(&self) -> &[(u32, u64)] {
-        &self.0
+        &self.frames
     }
 }
 

@@ -23,12 +23,19 @@ pub(super) struct Loaded {
 pub(super) fn load(block: &[PathBuf], allow: &[PathBuf], err: &mut dyn Write) -> Result<Loaded, Exit> {
     let blocks = block.iter().map(|path| ListSource::of_file(path, Action::Block));
     let allows = allow.iter().map(|path| ListSource::of_file(path, Action::Allow));
-    let sources: Vec<ListSource> = blocks.chain(allows).collect();
+    load_sources(&blocks.chain(allows).collect::<Vec<_>>(), err)
+}
+
+/// Loads lists with names of their own; otherwise as [`load`].
+///
+/// # Errors
+/// As [`load`].
+pub(super) fn load_sources(sources: &[ListSource], err: &mut dyn Write) -> Result<Loaded, Exit> {
     // If standard error is closed there is nobody to tell.
     let mut say = |text: String| {
         let _ = writeln!(err, "stakeout: {text}");
     };
-    let (rules, reports) = match load_set(&sources) {
+    let (rules, reports) = match load_set(sources) {
         Ok(loaded) => loaded,
         Err(SetError::Build(error)) => {
             say(error.to_string());
@@ -41,7 +48,7 @@ pub(super) fn load(block: &[PathBuf], allow: &[PathBuf], err: &mut dyn Write) ->
         }
     };
     let mut exit = Exit::Done;
-    for report in reports.iter().filter(|report| report.facts.counts.rejected > 0) {
+    for report in reports.iter().filter(|report| !report.prebuilt && report.facts.counts.rejected > 0) {
         let (path, rejected) = (report.source.path.display(), report.facts.counts.rejected);
         let entries = if rejected == 1 { "1 entry was".into() } else { format!("{rejected} entries were") };
         say(format!("{path}: {entries} rejected; `stakeout rules lint` tells which and why"));

@@ -10,6 +10,7 @@ mod rrtype;
 mod rules;
 mod run;
 mod scan;
+mod size;
 mod summary;
 mod table;
 mod usage;
@@ -49,6 +50,7 @@ enum Command {
     Rules(rules::RulesArgs),
     Check(check::CheckArgs),
     Run(run::RunArgs),
+    Size(size::SizeArgs),
     /// Print a completion script for a shell.
     ///
     /// Reads nothing. Put the script where the shell looks for such scripts.
@@ -86,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::Check(args) => {
             check::run(&args, &crate::control::daemon::check_source, &mut io::stdout(), &mut io::stderr()).code()
         }
+        Command::Size(args) => size::run(&args, &mut io::stdout().lock(), &mut io::stderr()).code(),
         Command::Rules(args) => match rules::run(&args, &mut io::stdout().lock(), &mut io::stderr()) {
             Ok(exit) => exit.code(),
             Err(error) => write_ended(Err(error)).code(),

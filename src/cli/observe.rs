@@ -52,9 +52,8 @@ pub(super) fn run(args: &ObserveArgs) -> Exit {
     for file in &args.files {
         let mut worker = Worker::new(&Limits::default(), Reading::default());
         let mut unread = input::UnreadLinkTypes::default();
-        exit = exit.or(input::replay(file, None, |frame| {
-            unread.note(frame.linktype);
-            worker.frame(frame.linktype, frame.ts, frame.data, frame.orig_len, &mut lines);
+        exit = exit.or(input::replay(file, None, |frames| {
+            worker.frames(frames.iter().inspect(|frame| unread.note(frame.linktype)), &mut lines);
             lines.is_open()
         }));
         worker.finish(&mut lines);

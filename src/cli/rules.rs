@@ -1,7 +1,9 @@
 //! `stakeout rules`: look after lists before they are used.
 //!
 //! `lint` tells what a list holds and which of its lines are no rule; `test` tells what a set of lists says about a
-//! name.
+//! name; `build` (a module of its own) makes a prebuilt rule set of them.
+
+mod build;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -10,7 +12,9 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::exit::Exit;
 use super::lists;
-use crate::matching::{Format, ListFacts, Problem, RuleRef, RuleSet, Verdict, load_file, to_name};
+use crate::matching::{
+    Format, ListFacts, ListReport, ListSource, Problem, RuleRef, RuleSet, Verdict, describe, to_name,
+};
 use crate::model::{Action, DomainName};
 
 const LINT_EXAMPLE: &str = "\
@@ -28,10 +32,10 @@ Example:
   help.golden-dice.example: allow by help.golden-dice.example
   notgolden-dice.example: no match";
 
-/// Check rule lists, and ask what they say about a name
+/// Check rule lists, ask what they say about a name, and build them into one file
 ///
-/// Both commands read rule files: `lint` tells what is in a list before you use it, `test` tells what lists say about a
-/// name. Neither changes anything.
+/// The commands read rule files: `lint` tells what is in a list before you use it, `test` tells what lists say about a
+/// name, `build` writes them as a prebuilt rule set, which starts without parsing. Only `build` writes anything.
 #[derive(Args, Debug, Clone)]
 pub(super) struct RulesArgs {
     #[command(subcommand)]
@@ -42,7 +46,8 @@ pub(super) struct RulesArgs {
 enum RulesCommand {
     /// Tell how many rules a list holds, and which entries are no rules and why
     ///
-    /// Reads one rule file: a plain list, a hosts file or the Polish register's XML. Prints `N rules` (each name once;
+    /// Reads one rule file: a plain list, a hosts file or the Polish register's XML; of a prebuilt rule set it tells the
+    /// lists. Prints `N rules` (each name once;
     /// a duplicate is no error), then a line for each entry that is no rule, then what else was counted. Exit code 0 if
     /// nothing was rejected, 1 if something was or the file is refused as a whole, 3 if it cannot be read.
     #[command(after_long_help = LINT_EXAMPLE)]
@@ -55,6 +60,7 @@ enum RulesCommand {
     /// refused as a whole, 3 if one cannot be read.
     #[command(after_long_help = TEST_EXAMPLE)]
     Test(TestArgs),
+    Build(build::BuildArgs),
 }
 
 #[derive(Args, Debug, Clone)]
@@ -114,14 +120,24 @@ pub(super) fn run(args: &RulesArgs, out: &mut dyn Write, err: &mut dyn Write) ->
     match &args.command {
         RulesCommand::Lint(args) => lint(args, out, err),
         RulesCommand::Test(args) => test(args, out, err),
+        RulesCommand::Build(args) => build::run(args, out, err),
     }
 }
 
 fn lint(args: &LintArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
-    match load_file(&args.file, args.format.into()) {
-        Ok(list) => {
-            report(args, list.facts(), out)?;
-            Ok(if list.facts().counts.rejected > 0 { Exit::Damaged } else { Exit::Done })
+    let source = ListSource { format: args.format.into(), ..ListSource::of_file(&args.file, Action::Block) };
+    match describe(&source) {
+        Ok(lists) if lists.iter().any(|list| list.prebuilt) => {
+            prebuilt(&lists, out)?;
+            Ok(Exit::Done)
+        }
+        Ok(lists) => {
+            let mut exit = Exit::Done;
+            for ListReport { facts, .. } in &lists {
+                report(args, facts, out)?;
+                exit = exit.or(if facts.counts.rejected > 0 { Exit::Damaged } else { Exit::Done });
+            }
+            Ok(exit)
         }
         Err(error) if error.problem.is_unreadable() => {
             writeln!(err, "stakeout: {error}")?;
@@ -136,6 +152,26 @@ fn lint(args: &LintArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result
             Ok(Exit::Damaged)
         }
     }
+}
+
+/// The lists of a prebuilt rule set. What was rejected is no more in it, so it is no reason to complain now.
+fn prebuilt(lists: &[ListReport], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "{} rules", lists.iter().map(|list| list.facts.counts.rules).sum::<u64>())?;
+    writeln!(out, "a prebuilt rule set of {} lists:", lists.len())?;
+    for ListReport { source, facts, .. } in lists {
+        let sha256: String = facts.sha256.iter().map(|octet| format!("{octet:02x}")).collect();
+        writeln!(
+            out,
+            "{}: {} {} rules of {} lines read as {}, {} rejected; SHA-256 of the list {sha256}",
+            source.name,
+            source.action.name(),
+            facts.counts.rules,
+            facts.lines,
+            facts.format.name(),
+            facts.counts.rejected
+        )?;
+    }
+    Ok(())
 }
 
 fn report(args: &LintArgs, facts: &ListFacts, out: &mut dyn Write) -> io::Result<()> {

@@ -31,7 +31,7 @@ output failed; with --exit-code 10 more when something was found.";
 ///
 /// Reads rule files, and captures in pcap or pcapng, also compressed with gzip or zstd. A listed name covers its subdomains; any matching allow beats every block. Each line of the result is one finding:
 /// a name, the rule that it matched and the protocol, with how often it was visited and by how many distinct client
-/// addresses. No client's address is shown. Rule files may be plain lists, hosts files or the Polish register's XML.
+/// addresses. No client's address is shown. Rule files may be plain lists, hosts files, the Polish register's XML or prebuilt by `stakeout rules build`.
 ///
 /// Several files are read as one capture in the order given, so that a connection may go on from one to the next. At the
 /// end comes a summary of what was read, found and skipped, and why: below the table, or with JSON lines on standard
@@ -89,10 +89,9 @@ fn scan(args: &ScanArgs) -> (Exit, bool) {
     let mut unread = input::UnreadLinkTypes::default();
     let mut out = Output::new(format);
     for file in &args.files {
-        exit = exit.or(input::replay(file, Some(&progress), |frame| {
-            unread.note(frame.linktype);
-            finder.summary.span(frame.ts);
-            worker.frame(frame.linktype, frame.ts, frame.data, frame.orig_len, &mut finder);
+        exit = exit.or(input::replay(file, Some(&progress), |frames| {
+            frames.span().into_iter().flatten().for_each(|ts| finder.summary.span(ts));
+            worker.frames(frames.iter().inspect(|frame| unread.note(frame.linktype)), &mut finder);
             out.take(&mut finder.events);
             out.is_open()
         }));

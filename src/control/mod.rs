@@ -3,12 +3,14 @@
 //! [`config`] turns one TOML file into a [`config::Config`]; [`check`] adds what only the machine can tell (does the
 //! rule file exist, is the directory writable) and lists every problem with its line. `stakeout check` prints that
 //! list and `stakeout run` refuses to start on any error in it, so the two can never disagree. [`watch`] says when
-//! rule files changed or a signal came, and [`http`] answers `/metrics`, the health probes and `/status`.
+//! rule files changed or a signal came, and [`http`] answers `/metrics`, the health probes and `/status`. [`sizing`]
+//! reckons how large a sensor must be.
 
 pub mod check;
 pub mod config;
 pub mod daemon;
 pub mod http;
 pub mod legal;
+pub mod sizing;
 pub mod units;
 pub mod watch;

@@ -76,19 +76,26 @@ impl Decoder {
         orig_len: u32,
         counters: &mut Counters,
     ) -> Option<Packet<'a>> {
-        let plain = match link {
-            LinkType::Ethernet => plain::packet(ts, Layer::Ethernet, frame),
-            LinkType::RawIp => plain::packet(ts, Layer::Ip, frame),
-            _ => None,
-        };
-        if plain.is_some() {
-            return plain;
+        let mut packet = Packet::NONE;
+        if Self::plain(link, ts, frame, &mut packet) {
+            return Some(packet);
         }
-        self.walk(link, ts, frame, orig_len, counters)
+        self.any(link, ts, frame, orig_len, counters)
     }
 
-    /// The same for any frame.
-    fn walk<'a>(
+    /// Puts the packet into `out`, if the frame is a plain one, as nearly all are. `false` says nothing, and nothing was
+    /// counted: ask [`Decoder::any`].
+    #[inline]
+    pub fn plain<'a>(link: LinkType, ts: Timestamp, frame: &'a [u8], out: &mut Packet<'a>) -> bool {
+        match link {
+            LinkType::Ethernet => plain::packet(ts, Layer::Ethernet, frame, out),
+            LinkType::RawIp => plain::packet(ts, Layer::Ip, frame, out),
+            _ => false,
+        }
+    }
+
+    /// What [`Decoder::decode`] does with a frame that is not plain; it works for those too, but longer.
+    pub fn any<'a>(
         &'a mut self,
         link: LinkType,
         ts: Timestamp,

@@ -20,9 +20,15 @@ const MAX_LABELS: usize = 4;
 /// IP headers stepped over: one, and one inside each of two tunnels.
 const MAX_IP_HEADERS: usize = 3;
 
-/// The packet in `frame`, which begins with Ethernet or IP as `layer` says, if it is as plain as that.
+/// Puts the packet in `frame`, which begins with Ethernet or IP as `layer` says, into `out`, if it is as plain as that;
+/// else `out` is unchanged. Into a place of the caller's, since to copy what was just written means to wait for it.
 #[inline]
-pub(super) fn packet(ts: Timestamp, mut layer: Layer, frame: &[u8]) -> Option<Packet<'_>> {
+pub(super) fn packet<'a>(ts: Timestamp, layer: Layer, frame: &'a [u8], out: &mut Packet<'a>) -> bool {
+    find(ts, layer, frame, out).is_some()
+}
+
+#[inline(always)]
+fn find<'a>(ts: Timestamp, mut layer: Layer, frame: &'a [u8], out: &mut Packet<'a>) -> Option<()> {
     let mut bytes = frame;
     let mut encap = EncapChain::new();
     for _ in 0..MAX_IP_HEADERS {
@@ -32,25 +38,26 @@ pub(super) fn packet(ts: Timestamp, mut layer: Layer, frame: &[u8]) -> Option<Pa
             _ => return None,
         };
         let ip = ip.ok()?;
-        let found = |transport| {
-            let header = ip.header;
-            Packet { ts, src: header.src, dst: header.dst, ip_id: header.id, truncated: false, encap, transport }
-        };
-        match ip.protocol {
-            6 => return transport::parse_tcp(ip.payload).ok().map(|segment| found(Transport::Tcp(segment))),
-            17 => {}
+        let transport = match ip.protocol {
+            6 => Transport::Tcp(transport::parse_tcp(ip.payload).ok()?),
+            17 => {
+                let (datagram, short) = transport::parse_udp(ip.payload).ok()?;
+                if short {
+                    return None;
+                }
+                let tunnel = Tunnel::by_ports(datagram.src_port, datagram.dst_port);
+                if let Some(inner) = tunnel.and_then(|tunnel| udp::open(tunnel, &datagram, false)) {
+                    inner.encap.filter(|inner| encap.push(*inner))?;
+                    (layer, bytes) = (inner.layer, inner.bytes);
+                    continue;
+                }
+                Transport::Udp(datagram)
+            }
             _ => return None,
-        }
-        let (datagram, short) = transport::parse_udp(ip.payload).ok()?;
-        if short {
-            return None;
-        }
-        let tunnel = Tunnel::by_ports(datagram.src_port, datagram.dst_port);
-        let Some(inner) = tunnel.and_then(|tunnel| udp::open(tunnel, &datagram, false)) else {
-            return Some(found(Transport::Udp(datagram)));
         };
-        inner.encap.filter(|inner| encap.push(*inner))?;
-        (layer, bytes) = (inner.layer, inner.bytes);
+        let header = ip.header;
+        *out = Packet { ts, src: header.src, dst: header.dst, ip_id: header.id, truncated: false, encap, transport };
+        return Some(());
     }
     None
 }

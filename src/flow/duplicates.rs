@@ -4,8 +4,8 @@
 //! addresses, VLAN tags and TTL may differ. A retransmission by the client comes later, or with a new IP
 //! identification. Only packets that are about to be examined for a name are checked, so bulk data pays nothing.
 
-use super::key::{FlowKey, HashSeed};
-use crate::model::{Packet, Timestamp, Transport};
+use super::key::{Direction, HashSeed};
+use crate::model::Timestamp;
 
 /// A packet may be remembered in one of this many places, together one cache line. With a single place each, every
 /// hundredth copy was missed at a few hundred packets within the delay of the mirror.
@@ -32,27 +32,37 @@ impl Duplicates {
         Duplicates { seed: HashSeed::random(), seen: vec![Set::default(); SETS] }
     }
 
-    /// Whether the same packet was examined within the window. Remembers it.
+    /// What a datagram is known by. `flow` is the flow table's hash of its ends and protocol, and it goes in `direction`.
     #[inline]
-    pub(crate) fn is_copy(&mut self, packet: &Packet<'_>) -> bool {
-        let (src, dst) = packet.endpoints();
-        let (key, direction) = FlowKey::new(src, dst);
-        let (payload, extra) = match packet.transport {
-            Transport::Tcp(t) => (t.payload, u64::from(t.seq) << 8 | u64::from(t.flags.0)),
-            Transport::Udp(u) => (u.payload, 1 << 63),
-        };
-        let identity = self.seed.hash(&key, direction as u8)
-            ^ self.seed.hash_bytes(payload).rotate_left(17)
-            ^ (extra ^ u64::from(packet.ip_id) << 44).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    pub(crate) fn identity(&self, ip_id: u16, payload: &[u8], flow: u64, direction: Direction) -> u64 {
+        flow ^ self.seed.hash_bytes(payload).rotate_left(17)
+            ^ (u64::from(ip_id) << 44 | (direction as u64) << 63).wrapping_mul(0x9e37_79b9_7f4a_7c15)
+    }
+
+    /// Reads something of the place where the datagram would be.
+    #[inline]
+    pub(crate) fn touch(&self, identity: u64) -> u64 {
+        self.seen[identity as usize % SETS].0[0].0
+    }
+
+    /// Whether the same datagram was examined within the window before `now`. Remembers it.
+    #[inline]
+    pub(crate) fn is_copy(&mut self, identity: u64, now: Timestamp) -> bool {
         let Set(places) = &mut self.seen[identity as usize % SETS];
-        let found = places.iter().position(|(seen, _)| *seen == identity);
         // A copy changes nothing: neither does it push others out, nor may one copy after another keep the first alive.
-        if found.is_some_and(|at| packet.ts.nanos_since(places[at].1) <= Self::WINDOW_NS) {
+        if let Some((_, at)) = places.iter().find(|(seen, _)| *seen == identity)
+            && now.nanos_since(*at) <= Self::WINDOW_NS
+        {
             return true;
         }
         // What is new comes to the front; what stood before it, or the oldest, makes room.
-        places[..=found.unwrap_or(WAYS - 1)].rotate_right(1);
-        places[0] = (identity, packet.ts);
+        let mut newer = (identity, now);
+        for place in places {
+            std::mem::swap(place, &mut newer);
+            if newer.0 == identity {
+                break;
+            }
+        }
         false
     }
 }
@@ -60,28 +70,30 @@ impl Duplicates {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Addr, EncapChain, UdpDatagram};
 
-    fn packet(ms: u64, ip_id: u16, payload: &[u8]) -> Packet<'_> {
-        Packet {
-            ts: Timestamp::from_nanos(1_000_000_000 + ms * 1_000_000),
-            src: Addr::v4([10, 0, 0, 1]),
-            dst: Addr::v4([10, 0, 0, 2]),
-            ip_id,
-            truncated: false,
-            encap: EncapChain::new(),
-            transport: Transport::Udp(UdpDatagram { src_port: 4000, dst_port: 53, payload }),
+    /// One worker's memory of copies, and the flow that all datagrams are on.
+    struct Mirror(Duplicates, u64);
+
+    impl Mirror {
+        fn new() -> Self {
+            Mirror(Duplicates::new(), 0x1234_5678_9abc_def0)
+        }
+
+        /// Whether the payload is a copy.
+        fn is_copy(&mut self, ms: u64, ip_id: u16, payload: &[u8]) -> bool {
+            let identity = self.0.identity(ip_id, payload, self.1, 0);
+            self.0.is_copy(identity, Timestamp::from_nanos(1_000_000_000 + ms * 1_000_000))
         }
     }
 
     #[test]
     fn a_copy_is_known_and_a_retry_is_not() {
-        let mut d = Duplicates::new();
-        assert!(!d.is_copy(&packet(0, 7, b"question")));
-        assert!(d.is_copy(&packet(1, 7, b"question")));
-        assert!(!d.is_copy(&packet(2, 8, b"question")), "another IP identification is another packet");
-        assert!(!d.is_copy(&packet(3, 7, b"Question")));
-        assert!(!d.is_copy(&packet(500, 7, b"question")), "half a second later it is asked again");
+        let mut d = Mirror::new();
+        assert!(!d.is_copy(0, 7, b"question"));
+        assert!(d.is_copy(1, 7, b"question"));
+        assert!(!d.is_copy(2, 8, b"question"), "another IP identification is another packet");
+        assert!(!d.is_copy(3, 7, b"Question"));
+        assert!(!d.is_copy(500, 7, b"question"), "half a second later it is asked again");
     }
 
     #[test]
@@ -90,15 +102,15 @@ mod tests {
         const BEHIND: usize = 500;
         let payloads: Vec<[u8; 4]> = (0..50_000u32).map(u32::to_be_bytes).collect();
         for _ in 0..8 {
-            let mut d = Duplicates::new();
+            let mut d = Mirror::new();
             let mut missed = 0;
             for n in 0..payloads.len() + BEHIND {
                 let at = n as u64 / 1_000;
                 if let Some(payload) = payloads.get(n) {
-                    assert!(!d.is_copy(&packet(at, 7, payload)));
+                    assert!(!d.is_copy(at, 7, payload));
                 }
                 if let Some(payload) = n.checked_sub(BEHIND).and_then(|n| payloads.get(n)) {
-                    missed += usize::from(!d.is_copy(&packet(at, 7, payload)));
+                    missed += usize::from(!d.is_copy(at, 7, payload));
                 }
             }
             // One in two thousand is expected, as five of the five hundred must share a set. They come in clusters, as
@@ -109,8 +121,8 @@ mod tests {
 
     #[test]
     fn one_copy_does_not_keep_the_next_alive() {
-        let mut d = Duplicates::new();
-        let known: Vec<bool> = [0, 6, 12, 18].map(|ms| d.is_copy(&packet(ms, 7, b"question"))).to_vec();
+        let mut d = Mirror::new();
+        let known: Vec<bool> = [0, 6, 12, 18].map(|ms| d.is_copy(ms, 7, b"question")).to_vec();
         assert_eq!(known, [false, true, false, true]);
     }
 }

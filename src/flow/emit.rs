@@ -3,14 +3,25 @@
 use super::Context;
 use super::reader::Source;
 use crate::extract::{dns, http, tls};
-use crate::model::{Counter, Detail, DomainName, Kind, Observation, ObservationSink, Proto};
+use crate::model::{Counter, Counters, Detail, DomainName, Kind, Observation, ObservationSink, Proto};
 
 /// A DNS message from `from.sender`: a query's client is its sender, an answer's its receiver.
 pub(crate) fn dns_message<S: ObservationSink>(message: &[u8], from: &Source, cx: &mut Context<'_, S>) {
-    let parsed = match dns::parse(message, cx.dns_scratch) {
+    dns_names(message, from, cx.dns_scratch, cx.counters, cx.sink);
+}
+
+/// The same where there are no flows: a resolver hands over whole messages.
+pub(crate) fn dns_names<S: ObservationSink>(
+    message: &[u8],
+    from: &Source,
+    scratch: &mut dns::DnsScratch,
+    counters: &mut Counters,
+    sink: &mut S,
+) {
+    let parsed = match dns::parse(message, scratch) {
         Ok(parsed) => parsed,
         Err(error) => {
-            cx.counters.bump(error.counter());
+            counters.bump(error.counter());
             return;
         }
     };
@@ -20,16 +31,16 @@ pub(crate) fn dns_message<S: ObservationSink>(message: &[u8], from: &Source, cx:
         (Kind::Query, from.sender, from.receiver)
     };
     if parsed.answers_damaged {
-        cx.counters.bump(Counter::DnsAnswersDamaged);
+        counters.bump(Counter::DnsAnswersDamaged);
     }
-    cx.counters.add(Counter::DnsOverLimit, u64::from(parsed.over_limit));
+    counters.add(Counter::DnsOverLimit, u64::from(parsed.over_limit));
     let first = (parsed.qname, parsed.qtype);
     for (name, qtype) in std::iter::once(first).chain(parsed.more_questions.iter().map(|q| (&q.qname, q.qtype))) {
         if name.is_root() {
             continue;
         }
-        cx.counters.bump(Counter::NamesDns);
-        cx.sink.observe(&Observation {
+        counters.bump(Counter::NamesDns);
+        sink.observe(&Observation {
             ts: from.ts,
             proto: Proto::Dns,
             kind,
@@ -56,14 +67,14 @@ pub(crate) fn hello<S: ObservationSink>(
     from: &Source,
     cx: &mut Context<'_, S>,
 ) {
-    match hello.name() {
-        Ok(name) => {
+    match hello.read_name(cx.name_scratch) {
+        Ok(()) => {
             cx.counters.bump(if proto == Proto::Quic { Counter::NamesQuic } else { Counter::NamesTls });
             cx.sink.observe(&Observation {
                 ts: from.ts,
                 proto,
                 kind: Kind::Sni,
-                name: &name,
+                name: cx.name_scratch,
                 client: from.sender,
                 server: from.receiver,
                 encap: from.encap,

@@ -4,29 +4,41 @@
 //! or tunnel endpoints, and a split flow costs names, while two customers with the same private addresses, ports and
 //! sequence numbers at the same moment do not happen.
 
-use crate::model::Endpoint;
+use crate::model::{Addr, Endpoint};
 
 /// Which way a packet goes, seen from the key's order: 0 if its source is the lower endpoint, else 1.
 pub(crate) type Direction = usize;
 
-/// Both endpoints, the lower one first.
+/// Both endpoints, the lower one first. Addresses and ports apart, so that no room is lost between them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct FlowKey {
-    pub(crate) low: Endpoint,
-    pub(crate) high: Endpoint,
+    low: Addr,
+    high: Addr,
+    ports: [u16; 2],
 }
 
 impl FlowKey {
+    /// The key of no flow.
+    pub(crate) const NONE: FlowKey = FlowKey { low: Addr::v6([0; 16]), high: Addr::v6([0; 16]), ports: [0; 2] };
+
     /// The key of a packet from `src` to `dst`, and the packet's direction in it.
     #[inline]
     pub(crate) fn new(src: Endpoint, dst: Endpoint) -> (FlowKey, Direction) {
-        if src <= dst { (FlowKey { low: src, high: dst }, 0) } else { (FlowKey { low: dst, high: src }, 1) }
+        let (low, high, direction) = if src <= dst { (src, dst, 0) } else { (dst, src, 1) };
+        (FlowKey { low: low.addr, high: high.addr, ports: [low.port, high.port] }, direction)
     }
 
     /// Source and destination of a packet that goes in `direction`.
     #[inline]
     pub(crate) fn ends(&self, direction: Direction) -> (Endpoint, Endpoint) {
-        if direction == 0 { (self.low, self.high) } else { (self.high, self.low) }
+        let (low, high) = (Endpoint::new(self.low, self.ports[0]), Endpoint::new(self.high, self.ports[1]));
+        if direction == 0 { (low, high) } else { (high, low) }
+    }
+
+    /// Both ports.
+    #[inline]
+    pub(crate) fn ports(&self) -> [u16; 2] {
+        self.ports
     }
 }
 
@@ -49,11 +61,11 @@ impl HashSeed {
     #[inline]
     pub(crate) fn hash(&self, key: &FlowKey, protocol: u8) -> u64 {
         let [s0, s1] = self.0;
-        let low = key.low.addr.octets();
-        let high = key.high.addr.octets();
-        let ports = u64::from(key.low.port) << 32 | u64::from(key.high.port) << 8 | u64::from(protocol);
-        let a = fold(word(&low[..8]) ^ s0, word(&low[8..]) ^ s1);
-        let b = fold(word(&high[..8]) ^ s1, word(&high[8..]) ^ a);
+        let [low, high] = [key.low.halves(), key.high.halves()];
+        let [low_port, high_port] = key.ports.map(u64::from);
+        let ports = low_port << 32 | high_port << 8 | u64::from(protocol);
+        let a = fold(low[0] ^ s0, low[1] ^ s1);
+        let b = fold(high[0] ^ s1, high[1] ^ a);
         finish(fold(a ^ b ^ s0, ports ^ s1 ^ b.rotate_left(29)))
     }
 
@@ -63,19 +75,30 @@ impl HashSeed {
     pub(crate) fn hash_bytes(&self, bytes: &[u8]) -> u64 {
         let [s0, s1] = self.0;
         let mut acc = s0 ^ bytes.len() as u64;
-        let head = &bytes[..bytes.len().min(64)];
-        let mut chunks = head.chunks_exact(8);
-        for chunk in &mut chunks {
-            acc = fold(acc ^ word(chunk), s1);
+        if let Some(last) = bytes.last_chunk::<16>() {
+            let (pairs, _) = bytes[..bytes.len().min(64)].as_chunks::<16>();
+            for pair in pairs {
+                acc = fold(word(&pair[..8]) ^ s1, word(&pair[8..]) ^ acc);
+            }
+            // What is left of the head lies in these too.
+            acc = fold(word(&last[..8]) ^ s1.rotate_left(32), word(&last[8..]) ^ acc);
+        } else {
+            let (first, last) = short(bytes);
+            acc = fold(first ^ s1, last ^ acc);
         }
-        let mut rest = [0; 8];
-        rest[..chunks.remainder().len()].copy_from_slice(chunks.remainder());
-        if bytes.len() > 64
-            && let Some(tail) = bytes.last_chunk::<16>()
-        {
-            acc = fold(acc ^ word(&tail[..8]), s1 ^ word(&tail[8..]));
-        }
-        finish(fold(acc ^ u64::from_ne_bytes(rest), s1 ^ acc.rotate_left(32)))
+        finish(acc)
+    }
+}
+
+/// Fewer than sixteen octets as two integers that hold them all.
+#[inline]
+fn short(bytes: &[u8]) -> (u64, u64) {
+    if let (Some(first), Some(last)) = (bytes.first_chunk::<8>(), bytes.last_chunk::<8>()) {
+        (u64::from_ne_bytes(*first), u64::from_ne_bytes(*last))
+    } else if let (Some(first), Some(last)) = (bytes.first_chunk::<4>(), bytes.last_chunk::<4>()) {
+        (u32::from_ne_bytes(*first).into(), u32::from_ne_bytes(*last).into())
+    } else {
+        (bytes.iter().fold(0, |all, octet| all << 8 | u64::from(*octet)), 0)
     }
 }
 
@@ -103,7 +126,6 @@ fn fold(a: u64, b: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Addr;
 
     #[test]
     fn both_directions_share_a_key() {

@@ -8,6 +8,7 @@
 mod assembly;
 mod duplicates;
 mod emit;
+mod foresight;
 mod key;
 mod pool;
 mod quic;
@@ -20,17 +21,21 @@ mod udp;
 mod tests;
 
 use crate::extract::dns::DnsScratch;
-use crate::model::{Counters, ObservationSink, Packet, Proto, Scope, Timestamp, Transport};
+use crate::model::{Counter, Counters, DomainName, ObservationSink, Packet, Proto, Scope, Timestamp, Transport};
 use duplicates::Duplicates;
+pub(crate) use emit::dns_names;
+pub(crate) use foresight::Foreseen;
+use foresight::What;
 use pool::StreamPool;
 use quic::Connections;
+pub(crate) use reader::Source;
 use table::{Entry, FlowTable};
 use tcp::Streams;
 
 /// How much a tracker may hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Flows in the table; 64 octets each and 2 for its tag. Rounded up to a power of two.
+    /// Flows in the table; 64 octets each, and 4 for its tag and time. Rounded up to a power of two.
     pub flows: usize,
     /// Nanoseconds of silence after which a flow's place counts as free.
     pub flow_idle_ns: u64,
@@ -73,6 +78,20 @@ impl Default for Reading {
     }
 }
 
+impl Reading {
+    #[inline]
+    fn is_dns_port(&self, ports: [u16; 2]) -> bool {
+        let [a, b] = ports;
+        self.dns_ports.iter().any(|p| *p == a || *p == b)
+    }
+
+    /// Whether any protocol over TCP other than DNS may be inspected.
+    #[inline]
+    fn reads_streams(&self) -> bool {
+        self.scope.allows(Proto::Tls) || self.scope.allows(Proto::Http)
+    }
+}
+
 /// Sizes of the tables, for metrics.
 #[derive(Clone, Copy, Default, Debug, PartialEq, Eq)]
 pub struct Gauges {
@@ -97,6 +116,7 @@ pub struct Tracker {
     connections: Connections,
     duplicates: Duplicates,
     dns_scratch: DnsScratch,
+    name_scratch: DomainName,
     evicted: Vec<Entry>,
     reading: Reading,
     swept: Timestamp,
@@ -107,22 +127,11 @@ pub(crate) struct Context<'c, S> {
     pub(crate) counters: &'c mut Counters,
     pub(crate) sink: &'c mut S,
     pub(crate) dns_scratch: &'c mut DnsScratch,
+    /// Where a hello's name is put.
+    pub(crate) name_scratch: &'c mut DomainName,
     pub(crate) scope: Scope,
-    dns_ports: &'c [u16],
+    reading: &'c Reading,
     evicted: &'c mut Vec<Entry>,
-}
-
-impl<S> Context<'_, S> {
-    #[inline]
-    fn is_dns_port(&self, a: u16, b: u16) -> bool {
-        self.dns_ports.iter().any(|p| *p == a || *p == b)
-    }
-
-    /// Whether any protocol over TCP other than DNS may be inspected.
-    #[inline]
-    fn reads_streams(&self) -> bool {
-        self.scope.allows(Proto::Tls) || self.scope.allows(Proto::Http)
-    }
 }
 
 /// Gives `$cx`, a [`Context`] that borrows the parts of `$tracker` which are not named.
@@ -132,8 +141,9 @@ macro_rules! context {
             counters: $counters,
             sink: $sink,
             dns_scratch: &mut $tracker.dns_scratch,
+            name_scratch: &mut $tracker.name_scratch,
             scope: $tracker.reading.scope,
-            dns_ports: &$tracker.reading.dns_ports,
+            reading: &$tracker.reading,
             evicted: &mut $tracker.evicted,
         }
     };
@@ -151,6 +161,7 @@ impl Tracker {
             connections: Connections::new(limits.quic_connections, limits.stream_octets, limits.stream_timeout_ns),
             duplicates: Duplicates::new(),
             dns_scratch: DnsScratch::default(),
+            name_scratch: DomainName::root(),
             evicted: Vec::new(),
             reading,
             swept: Timestamp::default(),
@@ -160,12 +171,37 @@ impl Tracker {
     /// Takes one packet; every name that it completes goes to `sink`.
     #[inline]
     pub fn packet<S: ObservationSink>(&mut self, packet: &Packet<'_>, counters: &mut Counters, sink: &mut S) {
+        let mut foreseen = Foreseen::NONE;
+        if self.foresee(packet, &mut foreseen, counters) {
+            self.take(packet, &foreseen, counters, sink);
+        }
+        self.time(packet.ts, counters, sink);
+    }
+
+    /// Takes one packet that may matter.
+    #[inline]
+    pub(crate) fn take<S: ObservationSink>(
+        &mut self,
+        packet: &Packet<'_>,
+        foreseen: &Foreseen,
+        counters: &mut Counters,
+        sink: &mut S,
+    ) {
         let mut cx = context!(self, counters, sink);
-        match &packet.transport {
-            Transport::Tcp(segment) => self.streams.segment(&mut self.table, packet, segment, &mut cx),
-            Transport::Udp(datagram) => {
-                udp::datagram(&mut self.table, &mut self.connections, &mut self.duplicates, packet, datagram, &mut cx)
+        match (&packet.transport, foreseen.what) {
+            (Transport::Tcp(segment), What::Segment { dns }) => {
+                self.streams.segment(&mut self.table, packet, segment, dns, foreseen, &mut cx);
             }
+            (Transport::Udp(datagram), _) => {
+                if self.duplicates.is_copy(foreseen.identity, packet.ts) {
+                    cx.counters.bump(Counter::FramesDuplicate);
+                } else if foreseen.what == What::Quic {
+                    self.connections.datagram(&mut self.table, packet, datagram, foreseen, &mut cx);
+                } else {
+                    udp::dns(packet, datagram, &mut cx);
+                }
+            }
+            (Transport::Tcp(_), _) => {}
         }
         // A TCP flow that took a QUIC flow's place, or the other way round.
         while let Some(old) = cx.evicted.pop() {
@@ -175,8 +211,13 @@ impl Tracker {
                 self.connections.release(&old, &mut cx);
             }
         }
-        if packet.ts.nanos_since(self.swept) >= Self::SWEEP_EVERY_NS {
-            self.idle(packet.ts, counters, sink);
+    }
+
+    /// Packet time goes on: now and then, gives up what has been silent too long.
+    #[inline]
+    pub(crate) fn time<S: ObservationSink>(&mut self, now: Timestamp, counters: &mut Counters, sink: &mut S) {
+        if now.nanos_since(self.swept) >= Self::SWEEP_EVERY_NS {
+            self.idle(now, counters, sink);
         }
     }
 

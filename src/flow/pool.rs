@@ -2,8 +2,10 @@
 //! flows need one at any moment and most never do.
 //!
 //! A buffer is taken when a first segment does not settle the matter and given back as soon as the name is found or
-//! the stream turns out to be something else. When the pool or its memory is spent, the buffer that was touched
-//! longest ago among a few is taken from its stream, and counted.
+//! the stream turns out to be something else. When the pool or its memory is spent, a buffer is taken from its stream, and
+//! counted: of a few, one whose stream has not shown a start goes first, one of DNS last, and among equals the one that was
+//! touched longest ago. A kind that fills more than half of the pool goes before the others, so that a flood of half
+//! messages sheds its own.
 
 use super::assembly::Assembly;
 use super::reader::Reader;
@@ -33,6 +35,25 @@ impl Stream {
     fn held(&self) -> usize {
         self.assembly.held() + self.reader.held()
     }
+
+    fn kind(&self) -> Kind {
+        match self.reader {
+            _ if self.unanchored > 0 => Kind::Guess,
+            Reader::Dns => Kind::Dns,
+            _ => Kind::Hello,
+        }
+    }
+}
+
+/// What a stream is held for; the lower, the sooner it has to go.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+enum Kind {
+    /// Its start is not known: what comes may be a name's second half, and mostly is none.
+    Guess,
+    /// A hello or a request.
+    Hello,
+    /// DNS.
+    Dns,
 }
 
 /// The pool. See the module's description.
@@ -42,6 +63,8 @@ pub(crate) struct StreamPool {
     capacity: usize,
     octets: usize,
     octet_budget: usize,
+    /// Buffers in use of each [`Kind`].
+    kinds: [usize; 3],
     hand: usize,
 }
 
@@ -59,6 +82,7 @@ impl StreamPool {
             capacity: capacity.clamp(1, NO_BUFFER as usize - 1),
             octets: 0,
             octet_budget,
+            kinds: [0; 3],
             hand: 0,
         }
     }
@@ -73,18 +97,20 @@ impl StreamPool {
         self.octets > self.octet_budget
     }
 
-    /// The buffer to free next: of the few after the last choice, the one touched longest ago.
+    /// The buffer to free next, of the few after the last choice. Only those few are compared, so no kind of stream can
+    /// keep the others out of the whole pool.
     pub(crate) fn victim(&mut self) -> Option<u32> {
         let n = self.streams.len();
-        let mut oldest: Option<usize> = None;
+        let mut first = None;
         let mut looked_at = 0;
         for step in 0..n {
             let i = (self.hand + step) % n;
             if !self.streams[i].in_use {
                 continue;
             }
-            if oldest.is_none_or(|o| self.streams[i].touched < self.streams[o].touched) {
-                oldest = Some(i);
+            let rank = self.rank(i);
+            if first.is_none_or(|(lowest, _)| rank < lowest) {
+                first = Some((rank, i));
             }
             looked_at += 1;
             if looked_at == Self::SAMPLE {
@@ -92,7 +118,15 @@ impl StreamPool {
                 break;
             }
         }
-        oldest.map(|i| i as u32)
+        first.map(|(_, i)| i as u32)
+    }
+
+    /// The lower, the sooner the stream in a slot has to go.
+    fn rank(&self, slot: usize) -> (Kind, Timestamp) {
+        let stream = &self.streams[slot];
+        let kind = stream.kind();
+        let over_its_share = self.kinds[kind as usize] * 2 > self.len();
+        (if over_its_share { Kind::Guess } else { kind }, stream.touched)
     }
 
     /// Takes a buffer for a stream whose first wanted octet has sequence number `base`. The caller makes room first
@@ -122,6 +156,7 @@ impl StreamPool {
         stream.unanchored = 0;
         stream.reader = Reader::Undecided;
         stream.in_use = true;
+        self.kinds[stream.kind() as usize] += 1;
         Some(index)
     }
 
@@ -130,6 +165,7 @@ impl StreamPool {
         let Some(stream) = self.streams.get_mut(index as usize) else { return };
         if stream.in_use {
             self.octets -= stream.held();
+            self.kinds[stream.kind() as usize] -= 1;
             if self.free.len() < Self::KEEP_BUFFERS {
                 stream.assembly.restart(0);
             } else {
@@ -142,13 +178,14 @@ impl StreamPool {
         }
     }
 
-    /// Works on a stream and keeps the account of octets right.
+    /// Works on a stream and keeps the accounts of octets and kinds right.
     pub(crate) fn with<T>(&mut self, index: u32, work: impl FnOnce(&mut Stream) -> T) -> Option<T> {
         let stream = self.streams.get_mut(index as usize).filter(|s| s.in_use)?;
-        let before = stream.held();
+        let before = (stream.held(), stream.kind());
         let result = work(stream);
-        let after = stream.held();
-        self.octets = self.octets - before + after;
+        self.octets = self.octets - before.0 + stream.held();
+        self.kinds[before.1 as usize] -= 1;
+        self.kinds[stream.kind() as usize] += 1;
         Some(result)
     }
 
@@ -202,5 +239,39 @@ mod tests {
         assert_eq!((pool.octets(), pool.is_spent()), (250, true));
         pool.release(b);
         assert_eq!((pool.octets(), pool.is_spent()), (100, false));
+    }
+
+    /// Takes buffers for streams of these kinds, each touched later than the one before.
+    fn fill(pool: &mut StreamPool, kinds: &[Kind]) {
+        for (i, kind) in kinds.iter().enumerate() {
+            let index = pool.take(i, 0, 0).unwrap();
+            pool.with(index, |s| {
+                s.touched = Timestamp::from_nanos(i as u64);
+                s.unanchored = u8::from(*kind == Kind::Guess);
+                if *kind == Kind::Dns {
+                    s.reader = Reader::Dns;
+                }
+            });
+        }
+    }
+
+    #[test]
+    fn guesses_go_before_hellos_and_those_before_dns() {
+        let mut pool = StreamPool::new(6, 1000);
+        fill(&mut pool, &[Kind::Dns, Kind::Hello, Kind::Guess, Kind::Dns, Kind::Hello, Kind::Guess]);
+        for expected in [2, 5, 1] {
+            assert_eq!(pool.victim(), Some(expected));
+            pool.release(expected);
+        }
+    }
+
+    #[test]
+    fn a_kind_that_fills_more_than_half_goes_first() {
+        let mut pool = StreamPool::new(5, 1000);
+        fill(&mut pool, &[Kind::Hello, Kind::Dns, Kind::Dns, Kind::Dns, Kind::Hello]);
+        assert_eq!(pool.victim(), Some(1));
+        pool.release(1);
+        // Half is no more than its share.
+        assert_eq!(pool.victim(), Some(0));
     }
 }

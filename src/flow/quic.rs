@@ -7,15 +7,14 @@
 
 use super::Context;
 use super::emit;
-use super::key::{Direction, FlowKey, HashSeed};
+use super::foresight::Foreseen;
+use super::key::{Direction, HashSeed};
 use super::pool::NO_BUFFER;
 use super::reader::Source;
 use super::table::{Entry, FlowTable, Half};
+use super::udp::UDP;
 use crate::extract::quic::{self, Connection, Progress, QuicError, QuicScratch};
 use crate::model::{Counter, EncapChain, ObservationSink, Packet, Proto, Timestamp, UdpDatagram};
-
-/// IP protocol number of UDP.
-const UDP: u8 = 17;
 
 /// A connection whose hello is not complete.
 struct Pending {
@@ -76,12 +75,10 @@ impl Connections {
         table: &mut FlowTable,
         packet: &Packet<'_>,
         datagram: &UdpDatagram<'_>,
+        &Foreseen { key, direction, hash, .. }: &Foreseen,
         cx: &mut Context<'_, S>,
     ) {
         let Some((dcid, scid)) = quic::connection_ids(datagram.payload) else { return };
-        let (src, dst) = packet.endpoints();
-        let (key, direction) = FlowKey::new(src, dst);
-        let hash = table.hash(&key, UDP);
         let index = match table.find(&key, UDP, hash, packet.ts) {
             Some(index) => index,
             // Only an Initial can begin a connection that is worth an entry.
@@ -96,18 +93,19 @@ impl Connections {
                 index
             }
         };
-        let entry = *table.entry(index);
-        let client = entry.halves.iter().position(|h| matches!(h, Half::Reading | Half::Done));
+        let entry = table.entry(index);
+        let (halves, next) = (entry.halves, entry.next);
+        let client = halves.iter().position(|h| matches!(h, Half::Reading | Half::Done));
         if client.is_some_and(|c| c != direction) {
             // The server: from now on its connection ID stands in the client's packets.
             table.entry(index).next[1] = self.id_hash(scid);
             return;
         }
         let id = self.id_hash(dcid);
-        match entry.halves[direction] {
-            Half::Reading => self.go_on(table, index, &entry, direction, packet, datagram.payload, cx),
-            Half::Done if entry.next.contains(&id) => {}
-            Half::Unseen if entry.next[1] == id => {}
+        match halves[direction] {
+            Half::Reading => self.go_on(table, index, direction, packet, datagram.payload, cx),
+            Half::Done if next.contains(&id) => {}
+            Half::Unseen if next[1] == id => {}
             _ if quic::probe(datagram.payload) => {
                 self.begin(table, index, direction, id, packet, datagram.payload, cx);
             }
@@ -135,8 +133,7 @@ impl Connections {
         let mut connection = Connection::new();
         let found = match connection.feed(payload, &mut self.scratch, cx.counters) {
             Progress::Found(found) => {
-                let entry = table.entry(index);
-                emit::hello(&found.hello, Proto::Quic, found.version.wire(), &source(entry, direction, packet), cx);
+                emit::hello(&found.hello, Proto::Quic, found.version.wire(), &source(packet), cx);
                 true
             }
             Progress::NeedMore if connection.is_confirmed() => false,
@@ -161,18 +158,16 @@ impl Connections {
     }
 
     /// Another datagram of a connection whose hello is not complete.
-    #[allow(clippy::too_many_arguments, reason = "one private call site; a struct would only rename them")]
     fn go_on<S: ObservationSink>(
         &mut self,
         table: &mut FlowTable,
         index: usize,
-        entry: &Entry,
         direction: Direction,
         packet: &Packet<'_>,
         payload: &[u8],
         cx: &mut Context<'_, S>,
     ) {
-        let slot = entry.buffers[0];
+        let slot = table.entry(index).buffers[0];
         let Some(Some(pending)) = self.slots.get_mut(slot as usize) else {
             table.entry(index).halves[direction] = Half::Done;
             return;
@@ -187,7 +182,7 @@ impl Connections {
                 return;
             }
             Progress::Found(found) => {
-                emit::hello(&found.hello, Proto::Quic, found.version.wire(), &source(entry, direction, packet), cx);
+                emit::hello(&found.hello, Proto::Quic, found.version.wire(), &source(packet), cx);
             }
             Progress::Reject(QuicError::Hello(_)) => cx.counters.bump(Counter::TlsMalformed),
             Progress::Reject(_) => {
@@ -321,7 +316,7 @@ fn read_partial<S: ObservationSink>(pending: &Pending, entry: &Entry, cx: &mut C
     }
 }
 
-fn source(entry: &Entry, direction: Direction, packet: &Packet<'_>) -> Source {
-    let (sender, receiver) = entry.key.ends(direction);
+fn source(packet: &Packet<'_>) -> Source {
+    let (sender, receiver) = packet.endpoints();
     Source { ts: packet.ts, encap: packet.encap, sender, receiver }
 }

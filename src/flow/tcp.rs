@@ -10,11 +10,12 @@
 
 use super::Context;
 use super::assembly::{Assembly, Inserted};
-use super::key::{Direction, FlowKey};
+use super::foresight::Foreseen;
+use super::key::Direction;
 use super::pool::{NO_BUFFER, Stream, StreamPool};
 use super::reader::{self, Reader, Source, Start, Step, Then};
 use super::table::{Entry, FlowTable, Half};
-use crate::model::{Counter, EncapChain, ObservationSink, Packet, Proto, TcpFlags, TcpSegment, Timestamp};
+use crate::model::{Counter, ObservationSink, Packet, TcpFlags, TcpSegment, Timestamp};
 
 /// IP protocol number of TCP.
 pub(super) const TCP: u8 = 6;
@@ -32,11 +33,10 @@ pub(super) struct Streams {
 
 /// Where a segment stands: its flow's entry, its direction, and what emission needs.
 #[derive(Clone, Copy)]
-struct At {
+struct At<'p> {
     entry: usize,
     direction: Direction,
-    ts: Timestamp,
-    encap: EncapChain,
+    packet: &'p Packet<'p>,
     dns: bool,
 }
 
@@ -54,21 +54,21 @@ impl Streams {
         table: &mut FlowTable,
         packet: &Packet<'_>,
         segment: &TcpSegment<'_>,
+        dns: bool,
+        &Foreseen { key, direction, hash, .. }: &Foreseen,
         cx: &mut Context<'_, S>,
     ) {
         let flags = segment.flags;
-        if segment.payload.is_empty() && !flags.has(TcpFlags::SYN | TcpFlags::RST | TcpFlags::FIN) {
-            return;
-        }
-        let dns = cx.is_dns_port(segment.src_port, segment.dst_port);
-        let wanted = if dns { cx.scope.allows(Proto::Dns) } else { cx.reads_streams() };
-        if !wanted {
-            return;
-        }
-        let (src, dst) = packet.endpoints();
-        let (key, direction) = FlowKey::new(src, dst);
-        let hash = table.hash(&key, TCP);
+        let marks = flags.has(TcpFlags::SYN | TcpFlags::RST | TcpFlags::FIN);
         let found = table.find(&key, TCP, hash, packet.ts);
+        if let Some(index) = found
+            && !marks
+            && matches!(table.entry(index).halves[direction], Half::Done | Half::DoneAnywhere)
+            && !reader::begins(segment.payload, cx.scope)
+        {
+            // Bulk data, the most of all segments: nothing is held of this direction, and nothing begins here.
+            return;
+        }
         if found.is_none() && segment.payload.is_empty() && !flags.has(TcpFlags::SYN) {
             return;
         }
@@ -85,7 +85,7 @@ impl Streams {
                 index
             }
         };
-        let at = At { entry, direction, ts: packet.ts, encap: packet.encap, dns };
+        let at = At { entry, direction, packet, dns };
 
         let mut seq = segment.seq;
         if flags.has(TcpFlags::SYN) {
@@ -115,7 +115,7 @@ impl Streams {
     fn open<S: ObservationSink>(
         &mut self,
         table: &mut FlowTable,
-        at: At,
+        at: At<'_>,
         segment: &TcpSegment<'_>,
         cx: &mut Context<'_, S>,
     ) {
@@ -187,7 +187,7 @@ impl Streams {
     fn payload<S: ObservationSink>(
         &mut self,
         table: &mut FlowTable,
-        at: At,
+        at: At<'_>,
         seq: u32,
         payload: &[u8],
         cx: &mut Context<'_, S>,
@@ -232,7 +232,7 @@ impl Streams {
     fn in_order<S: ObservationSink>(
         &mut self,
         table: &mut FlowTable,
-        at: At,
+        at: At<'_>,
         seq: u32,
         payload: &[u8],
         reader: Reader,
@@ -254,7 +254,7 @@ impl Streams {
     fn unknown<S: ObservationSink>(
         &mut self,
         table: &mut FlowTable,
-        at: At,
+        at: At<'_>,
         seq: u32,
         payload: &[u8],
         cx: &mut Context<'_, S>,
@@ -281,14 +281,13 @@ impl Streams {
     fn start<S: ObservationSink>(
         &mut self,
         table: &mut FlowTable,
-        at: At,
+        at: At<'_>,
         seq: u32,
         payload: &[u8],
         mut reader: Reader,
         cx: &mut Context<'_, S>,
     ) {
-        let entry = *table.entry(at.entry);
-        let step = reader::read(&mut reader, payload, &source(&entry, at), cx);
+        let step = reader::read(&mut reader, payload, &source(at), cx);
         match step {
             Step::More => self.hold(table, at, seq, seq, payload, reader, 0, cx),
             Step::Read { octets, then } => {
@@ -329,7 +328,7 @@ impl Streams {
     fn hold<S: ObservationSink>(
         &mut self,
         table: &mut FlowTable,
-        at: At,
+        at: At<'_>,
         base: u32,
         seq: u32,
         payload: &[u8],
@@ -349,8 +348,8 @@ impl Streams {
         self.pool.with(index, |s| {
             s.reader = reader;
             s.unanchored = unanchored;
-            s.touched = at.ts;
-            s.encap = at.encap;
+            s.touched = at.packet.ts;
+            s.encap = at.packet.encap;
             s.assembly.insert(seq, payload);
         });
     }
@@ -359,18 +358,17 @@ impl Streams {
     fn extend<S: ObservationSink>(
         &mut self,
         table: &mut FlowTable,
-        at: At,
+        at: At<'_>,
         seq: u32,
         payload: &[u8],
         cx: &mut Context<'_, S>,
     ) {
-        let entry = *table.entry(at.entry);
-        let index = entry.buffers[at.direction];
-        let from = source(&entry, at);
+        let index = table.entry(at.entry).buffers[at.direction];
+        let from = source(at);
         let scope = cx.scope;
         let advanced = self.pool.with(index, |s| {
-            s.touched = at.ts;
-            s.encap = at.encap;
+            s.touched = at.packet.ts;
+            s.encap = at.packet.encap;
             if s.unanchored > 0 {
                 if matches!(reader::classify(payload, scope), Start::Tls | Start::Http) {
                     s.assembly.rebase(seq);
@@ -419,7 +417,7 @@ impl Streams {
     fn settle<S: ObservationSink>(
         &mut self,
         table: &mut FlowTable,
-        at: At,
+        at: At<'_>,
         advanced: Advanced,
         cx: &mut Context<'_, S>,
     ) {
@@ -447,7 +445,7 @@ impl Streams {
     fn cut<S: ObservationSink>(
         &mut self,
         table: &mut FlowTable,
-        at: At,
+        at: At<'_>,
         end: u32,
         reset: bool,
         cx: &mut Context<'_, S>,
@@ -478,13 +476,13 @@ impl Streams {
         let index = entry.buffers[direction];
         self.pool.with(index, |s| {
             if s.unanchored == 0 {
-                let at = At { entry: 0, direction, ts: s.touched, encap: s.encap, dns: false };
                 if s.assembly.has_hole() {
                     cx.counters.bump(Counter::StreamGap);
                 }
-                let from = source(entry, at);
+                let (sender, receiver) = entry.key.ends(direction);
+                let from = Source { ts: s.touched, encap: s.encap, sender, receiver };
                 reader::read_partial(&s.reader, s.assembly.prefix(), &from, cx);
-                let dns = cx.is_dns_port(entry.key.low.port, entry.key.high.port);
+                let dns = cx.reading.is_dns_port(entry.key.ports());
                 for part in s.assembly.behind_holes() {
                     reader::read_behind_gap(part, dns, &from, cx);
                 }
@@ -503,7 +501,7 @@ impl Streams {
         let entry = *table.entry(entry_index);
         if entry.protocol == TCP && entry.buffers[direction] == index {
             self.finish_stream(&entry, direction, cx);
-            let half = abandoned(cx.is_dns_port(entry.key.low.port, entry.key.high.port));
+            let half = abandoned(cx.reading.is_dns_port(entry.key.ports()));
             let entry = table.entry(entry_index);
             entry.halves[direction] = half;
             entry.buffers[direction] = NO_BUFFER;
@@ -579,14 +577,14 @@ fn abandoned(dns: bool) -> Half {
     if dns { Half::Unseen } else { Half::DoneAnywhere }
 }
 
-fn set(table: &mut FlowTable, at: At, half: Half, next: u32) {
+fn set(table: &mut FlowTable, at: At<'_>, half: Half, next: u32) {
     let entry = table.entry(at.entry);
     entry.halves[at.direction] = half;
     entry.next[at.direction] = next;
     entry.buffers[at.direction] = NO_BUFFER;
 }
 
-fn source(entry: &Entry, at: At) -> Source {
-    let (sender, receiver) = entry.key.ends(at.direction);
-    Source { ts: at.ts, encap: at.encap, sender, receiver }
+fn source(at: At<'_>) -> Source {
+    let (sender, receiver) = at.packet.endpoints();
+    Source { ts: at.packet.ts, encap: at.packet.encap, sender, receiver }
 }

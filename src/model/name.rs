@@ -98,18 +98,48 @@ impl DomainName {
     /// # Errors
     /// [`NameError::Empty`] for no text or a lone dot, [`NameError::TooLong`] beyond [`DomainName::MAX`].
     pub fn from_text(text: &[u8]) -> Result<Self, NameError> {
+        let mut name = DomainName::root();
+        name.set_text(text)?;
+        Ok(name)
+    }
+
+    /// Makes this the name that [`DomainName::from_text`] reads, without writing all its octets.
+    ///
+    /// # Errors
+    /// As for `from_text`; the name is then unchanged.
+    #[inline]
+    pub fn set_text(&mut self, text: &[u8]) -> Result<(), NameError> {
         let text = text.strip_suffix(b".").unwrap_or(text);
         if text.is_empty() {
             return Err(NameError::Empty);
         }
-        if text.len() + 1 > Self::MAX {
+        let len = text.len() + 1;
+        if len > Self::MAX {
             return Err(NameError::TooLong);
         }
-        let mut name = DomainName::root();
-        for label in text.split(|b| *b == b'.') {
-            name.push_label(label)?;
+        // The text stands one octet further on, so that each dot's place is that of its next label's length.
+        lower_case_into(&mut self.octets[1..len], text);
+        let mut label = 0;
+        let mut end_label = |octets: &mut [u8; Self::MAX], end: usize| {
+            octets[label] = (end - label - 1) as u8;
+            label = end;
+        };
+        let (words, rest) = text.as_chunks::<8>();
+        for (number, word) in words.iter().enumerate() {
+            let mut dots = dots_in_word(*word);
+            while dots != 0 {
+                end_label(&mut self.octets, number * 8 + dots.trailing_zeros() as usize / 8 + 1);
+                dots &= dots - 1;
+            }
         }
-        Ok(name)
+        for (at, octet) in rest.iter().enumerate() {
+            if *octet == b'.' {
+                end_label(&mut self.octets, words.len() * 8 + at + 1);
+            }
+        }
+        end_label(&mut self.octets, len);
+        self.len = len as u8;
+        Ok(())
     }
 
     /// The octets: length, label, length, label …, lower case, without the root's zero.
@@ -182,6 +212,15 @@ fn lower_case_word(octets: [u8; 8]) -> [u8; 8] {
     let above_z = low + (0x7f - b'Z' as u64) * EACH;
     let upper = (from_a ^ above_z) & !word & (0x80 * EACH);
     (word | upper >> 2).to_ne_bytes()
+}
+
+/// The top bit of each of eight octets that is a dot; the first octet's is the lowest.
+#[inline]
+fn dots_in_word(octets: [u8; 8]) -> u64 {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    let differs = u64::from_le_bytes(octets) ^ (b'.' as u64 * EACH);
+    // Without the top bits no sum carries into its neighbour.
+    !(((differs & (0x7f * EACH)) + 0x7f * EACH) | differs) & (0x80 * EACH)
 }
 
 impl PartialEq for DomainName {
@@ -316,5 +355,23 @@ mod tests {
         let mut full = DomainName::from_text(&[b'a'; 253]).unwrap();
         assert_eq!(full.push_label(b""), Err(NameError::TooLong));
         assert_eq!(name("a..b").to_string(), "a..b");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn text_is_split_at_dots(text in proptest::collection::vec(
+            proptest::prop_oneof![3 => proptest::prelude::any::<u8>(), 1 => proptest::prelude::Just(b'.')], 1..253)
+        ) {
+            let bare = text.strip_suffix(b".").unwrap_or(&text);
+            let mut by_labels = DomainName::root();
+            for label in bare.split(|b| *b == b'.') {
+                by_labels.push_label(label).unwrap();
+            }
+            let mut name = DomainName::from_text(b"something.longer.that.was.there.before").unwrap();
+            match name.set_text(&text) {
+                Ok(()) => proptest::prop_assert_eq!(name, by_labels),
+                Err(error) => proptest::prop_assert!(bare.is_empty(), "{}", error),
+            }
+        }
     }
 }

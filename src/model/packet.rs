@@ -80,6 +80,17 @@ impl TcpFlags {
 }
 
 impl Packet<'_> {
+    /// A datagram without octets from nobody to nobody: what stands in a packet's place before there is one.
+    pub const NONE: Packet<'static> = Packet {
+        ts: Timestamp::from_nanos(0),
+        src: Addr::v6([0; 16]),
+        dst: Addr::v6([0; 16]),
+        ip_id: 0,
+        truncated: false,
+        encap: EncapChain::new(),
+        transport: Transport::Udp(UdpDatagram { src_port: 0, dst_port: 0, payload: &[] }),
+    };
+
     /// Source and destination with their ports.
     #[inline]
     pub fn endpoints(&self) -> (Endpoint, Endpoint) {

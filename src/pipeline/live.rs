@@ -1,7 +1,8 @@
 //! A worker on a live interface, or one of several that share it: a thread of its own that reads packets, matches names and hands hits to the recorder.
 //!
 //! Between two batches it takes a newer rule set if there is one, publishes what it counted, and tells that it makes
-//! progress. It never waits for anybody: a hit that the recorder's queue cannot take is counted as lost.
+//! progress. It never waits for anybody: a hit that the recorder's queue cannot take is counted as lost, and before the
+//! queue is full those of a rule that floods it are shed ([`super::fair`]).
 
 use std::io;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use crossbeam_channel::{Sender, TrySendError};
 use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
+use super::fair::Fair;
 use super::{Limits, Worker, find_hit};
 use crate::capture::{CaptureStats, InputConfig, InputSource, LinkState, PacketSource, Poll, ReopeningSource};
 use crate::decode::LinkType;
@@ -45,7 +47,7 @@ pub struct WorkerState {
 }
 
 impl WorkerState {
-    fn new(interface: &str) -> Self {
+    pub(super) fn new(interface: &str) -> Self {
         WorkerState {
             interface: interface.to_owned(),
             up: AtomicBool::new(false),
@@ -74,6 +76,21 @@ impl WorkerState {
     pub fn lost_ago(&self) -> Option<Duration> {
         let at = self.lost_ms.load(Ordering::Relaxed);
         (at > 0).then(|| self.since(at - 1))
+    }
+
+    /// Notes whether anything can come.
+    pub(super) fn set_up(&self, up: bool) {
+        self.up.store(up, Ordering::Relaxed);
+    }
+
+    /// Notes that it makes progress.
+    pub(super) fn progressed(&self) {
+        self.progress_ms.store(self.now_ms(), Ordering::Relaxed);
+    }
+
+    /// Notes that a hit was lost.
+    pub(super) fn lost_hit(&self) {
+        self.lost_ms.store(self.now_ms().saturating_add(1), Ordering::Relaxed);
     }
 
     fn since(&self, ms: u64) -> Duration {
@@ -112,6 +129,10 @@ pub struct Running {
 }
 
 impl Running {
+    pub(super) fn new(state: Arc<WorkerState>, thread: JoinHandle<()>) -> Self {
+        Running { state, thread }
+    }
+
     /// What others may know of it.
     pub fn state(&self) -> &Arc<WorkerState> {
         &self.state
@@ -142,14 +163,14 @@ impl LiveWorker {
         self.pin();
         let mut worker = Worker::new(&self.limits, self.reading.clone());
         let mut capture = CaptureStats::default();
-        let mut lost = 0;
+        let (mut lost, mut fair) = (0, Fair::new());
         let mut published: Option<Instant> = None;
         let mut was_up = None;
         let mut unread_link: Option<u32> = None;
         while !stop.load(Ordering::Relaxed) {
             self.rules.refresh();
-            let mut sink = HitSink { rules: &mut self.rules, hits: &self.hits, lost: &mut lost };
-            let lost_before = *sink.lost;
+            let mut sink = HitSink { rules: &mut self.rules, hits: &self.hits, lost: &mut lost, fair: &mut fair };
+            let lost_before = sink.not_taken();
             let polled = source.poll(BATCH, &mut |frame| {
                 if LinkType::from_linktype(frame.linktype).is_none() {
                     unread_link = unread_link.or(Some(frame.linktype));
@@ -160,14 +181,14 @@ impl LiveWorker {
             if idle {
                 worker.idle(Timestamp::now(), &mut sink);
             }
-            if *sink.lost > lost_before {
-                state.lost_ms.store(state.now_ms().saturating_add(1), Ordering::Relaxed);
+            if sink.not_taken() > lost_before {
+                state.lost_hit();
             }
-            state.progress_ms.store(state.now_ms(), Ordering::Relaxed);
+            state.progressed();
             let up = source.state() == LinkState::Up;
             if was_up != Some(up) {
                 was_up = Some(up);
-                state.up.store(up, Ordering::Relaxed);
+                state.set_up(up);
                 if up {
                     if let Some(why) = source.source().and_then(InputSource::why_not_ring) {
                         events::capture_fallback(&self.interface, why);
@@ -186,16 +207,16 @@ impl LiveWorker {
             if idle || published.is_none_or(|at| at.elapsed() >= PUBLISH_EVERY) {
                 capture += source.stats();
                 let ring = source.source().is_some_and(InputSource::is_ring);
-                self.publish(&worker, capture, lost, Reads { up, ring });
+                self.publish(&worker, capture, [lost, fair.shed()], Reads { up, ring });
                 published = Some(Instant::now());
             }
         }
-        let mut sink = HitSink { rules: &mut self.rules, hits: &self.hits, lost: &mut lost };
+        let mut sink = HitSink { rules: &mut self.rules, hits: &self.hits, lost: &mut lost, fair: &mut fair };
         drain(&mut source, &mut worker, &mut sink);
         worker.finish(&mut sink);
         capture += source.stats();
-        self.publish(&worker, capture, lost, Reads { up: false, ring: false });
-        state.up.store(false, Ordering::Relaxed);
+        self.publish(&worker, capture, [lost, fair.shed()], Reads { up: false, ring: false });
+        state.set_up(false);
     }
 
     /// Binds the thread to its processor. Where that fails, the work is done all the same.
@@ -208,7 +229,7 @@ impl LiveWorker {
         }
     }
 
-    fn publish(&self, worker: &Worker, capture: CaptureStats, lost: u64, reads: Reads) {
+    fn publish(&self, worker: &Worker, capture: CaptureStats, [lost, shed]: [u64; 2], reads: Reads) {
         let gauges = worker.gauges();
         self.stats.publish(worker.counters());
         for (value, n) in [
@@ -223,6 +244,7 @@ impl LiveWorker {
             (WorkerValue::FragmentsHeld, worker.fragments_held() as u64),
             (WorkerValue::HitQueueDepth, self.hits.len() as u64),
             (WorkerValue::HitsLost, lost),
+            (WorkerValue::HitsShed, shed),
         ] {
             self.stats.set(value, n);
         }
@@ -253,10 +275,18 @@ fn drain(source: &mut ReopeningSource<InputConfig>, worker: &mut Worker, sink: &
 }
 
 /// Matches names and queues the hits.
-struct HitSink<'w> {
-    rules: &'w mut RuleReader,
-    hits: &'w Sender<Hit>,
-    lost: &'w mut u64,
+pub(super) struct HitSink<'w> {
+    pub(super) rules: &'w mut RuleReader,
+    pub(super) hits: &'w Sender<Hit>,
+    pub(super) lost: &'w mut u64,
+    pub(super) fair: &'w mut Fair,
+}
+
+impl HitSink<'_> {
+    /// Hits that the recorder did not get, for whatever reason.
+    pub(super) fn not_taken(&self) -> u64 {
+        *self.lost + self.fair.shed()
+    }
 }
 
 impl ObservationSink for HitSink<'_> {
@@ -266,6 +296,10 @@ impl ObservationSink for HitSink<'_> {
         // what arrives after that is theirs.
         self.rules.refresh();
         if let Some(hit) = find_hit(self.rules.rules(), observation) {
+            let capacity = self.hits.capacity().unwrap_or(usize::MAX);
+            if !self.fair.admits(&hit.rule.pattern, self.hits.len(), capacity) {
+                return;
+            }
             match self.hits.try_send(hit) {
                 Ok(()) => {}
                 Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => *self.lost += 1,
@@ -293,8 +327,8 @@ mod tests {
     fn new_rules_hold_for_the_next_name_even_within_a_poll() {
         let handle = RuleHandle::new(rules("old.example"));
         let (hits, found) = crossbeam_channel::bounded(8);
-        let (mut reader, mut lost) = (handle.reader(), 0);
-        let mut sink = HitSink { rules: &mut reader, hits: &hits, lost: &mut lost };
+        let (mut reader, mut lost, mut fair) = (handle.reader(), 0, Fair::new());
+        let mut sink = HitSink { rules: &mut reader, hits: &hits, lost: &mut lost, fair: &mut fair };
         let name = DomainName::from_text(b"new.example").expect("a name");
         let end = Endpoint { addr: Addr::from(IpAddr::from([192, 0, 2, 1])), port: 443 };
         let seen = Observation {
@@ -312,5 +346,32 @@ mod tests {
         handle.publish(rules("new.example"));
         sink.observe(&seen);
         assert_eq!(found.len(), 1);
+    }
+
+    /// A recorder that takes nothing meanwhile, and a flood of queries under one listed name: the others get through.
+    #[test]
+    fn a_flood_of_one_rule_does_not_push_out_the_hits_of_others() {
+        let list: String = (0..40).map(|n| format!("rule{n}.example\n")).collect();
+        let handle = RuleHandle::new(rules(&list));
+        let (hits, found) = crossbeam_channel::bounded(2_048);
+        let (mut reader, mut lost, mut fair) = (handle.reader(), 0, Fair::new());
+        let mut sink = HitSink { rules: &mut reader, hits: &hits, lost: &mut lost, fair: &mut fair };
+        let visit = |sink: &mut HitSink<'_>, name: &str| {
+            let name = DomainName::from_text(name.as_bytes()).expect("a name");
+            let end = Endpoint { addr: Addr::from(IpAddr::from([192, 0, 2, 1])), port: 443 };
+            let detail = Detail::Http { version: 11 };
+            let (ts, encap) = (Timestamp::from_parts(1, 0), EncapChain::default());
+            let (proto, kind) = (Proto::Http, Kind::Host);
+            sink.observe(&Observation { ts, proto, kind, name: &name, client: end, server: end, encap, detail });
+        };
+        for n in 0..10_000 {
+            visit(&mut sink, &format!("x{n}.rule0.example"));
+        }
+        (1..40).for_each(|n| visit(&mut sink, &format!("rule{n}.example")));
+        let shed = sink.fair.shed();
+        let taken = found.len() as u64;
+        assert_eq!((taken + shed, lost), (10_039, 0), "what is not taken is counted");
+        let others = found.try_iter().filter(|hit| !hit.rule.pattern.to_string().starts_with("rule0.")).count();
+        assert!(others >= 35, "{others} of 39: a few may share the flood's account");
     }
 }

@@ -34,7 +34,7 @@ impl Cidr {
 
     /// The first address of the range as a number; IPv4 in its mapped form, as in [`Addr`].
     pub(super) fn bits(self) -> u128 {
-        u128::from_be_bytes(*Addr::from(self.network).octets())
+        u128::from_be_bytes(Addr::from(self.network).octets())
     }
 
     /// Whether every address of `other` is also in this range.

@@ -49,6 +49,8 @@ pub struct RecordCounters {
     pub closed: [u64; 3],
     /// Findings whose name spelt a subscriber's address and was replaced by the rule's.
     pub names_withheld: u64,
+    /// Hits gathered under the listed name itself, because very many names below it have findings open.
+    pub names_summarised: u64,
     /// Hits that should have had a pseudonym but got none because the operating system gave no random bytes.
     pub pseudonyms_missing: u64,
     /// Findings open now.

@@ -98,7 +98,7 @@ impl Networks {
 
     /// The role that the operator gave it.
     fn named(&self, addr: &Addr) -> Option<Role> {
-        let (bits, v4) = (u128::from_be_bytes(*addr.octets()), addr.is_v4());
+        let (bits, v4) = (u128::from_be_bytes(addr.octets()), addr.is_v4());
         self.levels.iter().filter(|l| l.v4 == v4).find_map(|l| l.roles.get(&(bits & mask(l.len, v4))).copied())
     }
 }

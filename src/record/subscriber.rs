@@ -118,7 +118,7 @@ impl SubscriberKeys {
     }
 
     fn keyed(&self, key: &Key, purpose: &[u8], addr: &Addr) -> [u8; 32] {
-        let bits = u128::from_be_bytes(*addr.octets());
+        let bits = u128::from_be_bytes(addr.octets());
         let dropped = if addr.is_v4() { 0 } else { 128u32.saturating_sub(self.ipv6_prefix) };
         let kept = u128::MAX.checked_shl(dropped).unwrap_or(0) & bits;
         let mut mac = Hmac::<Sha256>::new((&***key).into());

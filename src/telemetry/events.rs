@@ -72,6 +72,21 @@ pub fn prefilter_active(interface: &str, mode: &str, profile: &str, trouble: Opt
     }
 }
 
+/// Resolvers can connect, at the start or again, to our own socket `at`.
+pub fn dnstap_up(at: &str) {
+    info!(event = "dnstap_up", at, "waiting for resolvers");
+}
+
+/// The socket for resolvers was removed and cannot be made again; that is tried every second.
+pub fn dnstap_down(reason: &str) {
+    error!(event = "dnstap_down", reason, "resolvers cannot connect: trying again");
+}
+
+/// A resolver's connection is over; `reason` is one of this program's words.
+pub fn dnstap_ended(reason: &str) {
+    warn!(event = "dnstap_ended", reason, "the connection of a resolver did not end well");
+}
+
 /// Frames of an interface have a link type that is not read, so nothing can be found on it.
 pub fn link_type_unread(interface: &str, link_type: &str) {
     error!(event = "link_type_unread", interface, link_type, "this link type is not read: its frames are skipped");

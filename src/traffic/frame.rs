@@ -106,8 +106,8 @@ impl Path {
         let at = out.len();
         put(out, &[0x4500, (20 + len) as u16, id, flags_and_offset]);
         out.extend_from_slice(&[self.ttl[usize::from(!up)], protocol, 0, 0]);
-        out.extend_from_slice(octets(&from.addr));
-        out.extend_from_slice(octets(&to.addr));
+        out.extend_from_slice(&octets(&from.addr));
+        out.extend_from_slice(&octets(&to.addr));
         let sum = checksum(0, &out[at..]);
         out[at + 10..at + 12].copy_from_slice(&sum.to_be_bytes());
     }
@@ -117,8 +117,8 @@ impl Path {
         out.extend_from_slice(&(0x6000_0000 | self.flow_label & 0xf_ffff).to_be_bytes());
         put(out, &[len as u16]);
         out.extend_from_slice(&[next_header, self.ttl[usize::from(!up)]]);
-        out.extend_from_slice(octets(&from.addr));
-        out.extend_from_slice(octets(&to.addr));
+        out.extend_from_slice(&octets(&from.addr));
+        out.extend_from_slice(&octets(&to.addr));
     }
 
     /// A fragment of an IP payload: these octets, at this offset in it.
@@ -227,6 +227,7 @@ impl Path {
 }
 
 /// The address as IP headers carry it.
-pub(super) fn octets(addr: &Addr) -> &[u8] {
-    if addr.is_v4() { &addr.octets()[12..] } else { addr.octets() }
+pub(super) fn octets(addr: &Addr) -> Vec<u8> {
+    let octets = addr.octets();
+    if addr.is_v4() { octets[12..].to_vec() } else { octets.to_vec() }
 }

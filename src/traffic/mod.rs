@@ -13,11 +13,13 @@
 //! - `plan`, `flows/`: one conversation planned in whole, as a `script`
 //! - `play`, `frame`, `wrap`, `dns`: the script's next step as octets
 //! - `pcap`: the traffic as a capture file
+//! - [`dnstap`]: what a resolver would tell
 //!
 //! All addresses are from blocks for documentation, benchmarking and shared address space, and all names are either
 //! the caller's or under reserved top-level domains.
 
 mod dns;
+pub mod dnstap;
 mod flows;
 mod frame;
 mod names;

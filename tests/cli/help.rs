@@ -3,14 +3,16 @@
 use super::{run, stakeout};
 
 /// Every command, with words that its help must hold: what it reads, and an example of its use.
-const COMMANDS: [(&[&str], &[&str]); 9] = [
+const COMMANDS: [(&[&str], &[&str]); 11] = [
     (&["demo"], &["invented traffic", "needs no root", "$ stakeout demo"]),
     (&["observe"], &["Reads pcap and pcapng", "gzip or zstd", "standard input", "$ stakeout observe "]),
     (&["scan"], &["Reads rule files", "pcapng", "covers its subdomains", "$ stakeout scan --rules ", "10 more when"]),
     (&["rules", "lint"], &["Reads one rule file", "Polish register", "$ stakeout rules lint "]),
     (&["rules", "test"], &["Reads the rule files", "allow beats every block", "$ stakeout rules test "]),
+    (&["rules", "build"], &["Reads rule files of text", "not signed", "$ stakeout rules build --out "]),
     (&["check"], &["Reads the daemon's configuration", "check --config "]),
     (&["run"], &["Reads packets from the interfaces", "SIGHUP", "run --config "]),
+    (&["size"], &["Reads nothing", "nobody measured", "docs/sizing.md", "$ stakeout size --subscribers "]),
     (&["completions"], &["Reads nothing", "bash", "zsh", "fish", "$ stakeout completions "]),
     (&["man"], &["Reads nothing", "$ stakeout man "]),
 ];
@@ -94,6 +96,7 @@ fn a_closed_pipe_ends_every_command_quietly() {
         &["rules", "lint", &list],
         &["rules", "test", "--rules", &list, "casino.example"],
         &["completions", "bash"],
+        &["size", "--subscribers", "1000", "--links", "10G"],
         &["demo"],
         &["help"],
     ] {

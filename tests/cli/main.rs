@@ -7,7 +7,9 @@ mod generated;
 mod help;
 mod observe;
 mod rules;
+mod rules_build;
 mod scan;
+mod size;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -100,7 +100,7 @@ pub(crate) fn traffic() -> Traffic {
 fn note(truth: &Truth, addresses: &mut Vec<IpAddr>, unlisted: &mut Vec<String>) {
     // The provider's resolver is no subscriber.
     if truth.how != "upstream" {
-        let octets = Ipv6Addr::from(*truth.client.addr.octets());
+        let octets = Ipv6Addr::from(truth.client.addr.octets());
         addresses.push(octets.to_ipv4_mapped().map_or(IpAddr::V6(octets), IpAddr::V4));
     }
     let is_listed = |name: &str| name.ends_with(".wagers.example");

@@ -1,6 +1,7 @@
 //! From a capture to what is said of it: the generator's traffic, whose truth is known, through the worker and through
 //! the real program; and real captures where somebody has them.
 
+mod batches;
 mod corpus;
 mod formats;
 mod scanning;

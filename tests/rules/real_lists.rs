@@ -10,7 +10,7 @@ use stakeout::matching::{Format, Found, ListMeta, Problem, RuleSetBuilder, Verdi
 use stakeout::model::{Action, DomainName};
 
 /// The list's path, or none with a loud word.
-fn real(file: &str) -> Option<PathBuf> {
+pub(crate) fn real(file: &str) -> Option<PathBuf> {
     // A git worktree may lie one folder deeper than the project itself.
     let path = ["../shared/lists", "../../shared/lists"]
         .iter()

@@ -5,10 +5,12 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
+use stakeout::capture::dnstap::{MessageType, SocketProtocol};
 use stakeout::extract::quic::Version;
 use stakeout::extract::quic::seal::seal_initial;
 use stakeout::extract::tls::build::{HelloSpec, client_hello, records};
 use stakeout::model::Timestamp;
+use stakeout::traffic::dnstap::{self, Exchange};
 use stakeout::traffic::{Generator, Profile, write_pcap};
 use stakeout_fuzz::samples;
 
@@ -33,6 +35,7 @@ fn main() -> std::io::Result<()> {
         ("decode", frames::decode()),
         ("dns_message", dns_messages()),
         ("dns_tcp", dns_streams()),
+        ("dnstap", dnstap_streams()),
         ("flow", plans::flow()),
         ("flow_pieces", plans::flow_pieces()),
         ("http_head", text::requests()),
@@ -40,6 +43,7 @@ fn main() -> std::io::Result<()> {
         ("quic_pieces", plans::quic_pieces()),
         ("quic_raw", quic_datagrams()),
         ("rules_lookup", plans::rules()),
+        ("rules_prebuilt", text::prebuilt()?),
         ("rules_text", text::lists()),
         ("rules_xml", text::registers()),
         ("tls_hello", hellos()),
@@ -117,6 +121,53 @@ fn with_cuts(cuts: &[u16], stream: &[u8]) -> Vec<u8> {
     seed.extend(cuts.iter().flat_map(|cut| cut.to_be_bytes()));
     seed.extend_from_slice(stream);
     seed
+}
+
+/// Streams of both handshakes, with messages of every type, and some that are broken.
+fn dnstap_streams() -> Seeds {
+    let what = Exchange {
+        client: "198.51.100.7:40001".parse().expect("an address"),
+        server: "192.0.2.53:853".parse().expect("an address"),
+        protocol: SocketProtocol::Tcp,
+        ts: Timestamp::from_parts(1_800_000_000, 0),
+        name: "www.lucky-7.example",
+    };
+    let six = Exchange { client: "[2001:db8::7]:40001".parse().expect("an address"), ..what };
+    let stream = |begin: &[fn(&mut Vec<u8>)], body: &dyn Fn(&mut Vec<u8>)| {
+        let mut out = Vec::new();
+        begin.iter().for_each(|part| part(&mut out));
+        body(&mut out);
+        dnstap::stop(&mut out);
+        out
+    };
+    let both: [fn(&mut Vec<u8>); 2] = [dnstap::ready, dnstap::start];
+    let pair = stream(&both, &|out| {
+        dnstap::query(out, &what);
+        dnstap::response(out, &what);
+    });
+    let one_way = stream(&both[1..], &|out| dnstap::query(out, &six));
+    let types = stream(&both[1..], &|out| {
+        for kind in MessageType::ALL {
+            dnstap::data(out, &dnstap::payload(&what, *kind, samples::DNS_QUERY));
+        }
+    });
+    let broken = stream(&both[1..], &|out| {
+        dnstap::data(out, b"\x72\x04\x08\x05\x10\x01\x78\x01");
+        dnstap::data(out, b"garbage");
+        dnstap::data(out, &dnstap::payload(&what, MessageType::ClientQuery, samples::DNS_ANSWER));
+    });
+    let mut other = Vec::new();
+    dnstap::control(&mut other, 4, Some(b"protobuf:other"));
+    let long = stream(&both[1..], &|out| out.extend_from_slice(&[0, 0, 8, 1]));
+    vec![
+        with_cuts(&[], &pair),
+        with_cuts(&[3, 50, 51], &pair),
+        with_cuts(&[], &one_way),
+        with_cuts(&[1], &types),
+        with_cuts(&[], &broken),
+        with_cuts(&[], &other),
+        with_cuts(&[], &long),
+    ]
 }
 
 fn dns_streams() -> Seeds {

@@ -1,5 +1,7 @@
 //! Requests, rule lists and configurations.
 
+use stakeout::matching::{Format, ListMeta, RuleSetBuilder, parse, save};
+use stakeout::model::Action;
 use stakeout_fuzz::samples;
 
 use super::{Seeds, with_cuts};
@@ -49,6 +51,30 @@ pub(super) fn lists() -> Seeds {
         }));
     }
     seeds
+}
+
+/// Prebuilt sets, each behind sixteen octets of what is asked; their seeds are fresh, so these differ on every run.
+pub(super) fn prebuilt() -> std::io::Result<Seeds> {
+    let texts: [&[(Action, &str)]; 4] = [
+        &[(Action::Block, "golden-dice.example\n")],
+        &[(Action::Block, "a.b.casino.example\nx.test\n"), (Action::Allow, "casino.example\n")],
+        &[(Action::Block, include_str!("../../../rules/demo.txt")), (Action::Allow, include_str!("../../../rules/demo-allow.txt"))],
+        &[(Action::Block, "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.example\n0.0.0.0 x.test\n")],
+    ];
+    let mut seeds = Seeds::new();
+    for lists in texts {
+        let mut builder = RuleSetBuilder::new();
+        for (i, (action, text)) in lists.iter().enumerate() {
+            let list = parse(text.as_bytes(), Format::Auto, 1 << 20).expect("a list of our own");
+            builder.add_list(ListMeta { name: format!("list{i}").into(), action: *action }, list);
+        }
+        let path = std::env::temp_dir().join(format!("stakeout-seed-{}", std::process::id()));
+        save(&builder.build().expect("a small set"), &path).expect("a writable directory for temporary files");
+        let file = std::fs::read(&path)?;
+        std::fs::remove_file(&path)?;
+        seeds.push([b"\x04www.\x03abc\x05exampl", file.as_slice()].concat());
+    }
+    Ok(seeds)
 }
 
 pub(super) fn registers() -> Seeds {

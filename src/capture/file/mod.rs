@@ -45,6 +45,8 @@ use window::Window;
 /// ```
 pub struct FileReader {
     window: Window,
+    /// Where the frames that were read last lie in it.
+    batch: [Located; MAX_FRAMES],
     format: Format,
     damage: DamageReport,
     input_len: Option<u64>,
@@ -66,6 +68,50 @@ struct Located {
     orig_len: u32,
     from: usize,
     len: usize,
+}
+
+/// Frames that were read together.
+#[derive(Clone, Copy)]
+pub struct Frames<'r> {
+    window: &'r Window,
+    at: &'r [Located],
+}
+
+/// The most frames that are read together.
+const MAX_FRAMES: usize = 64;
+
+impl<'r> Frames<'r> {
+    /// Whether there are none: the end.
+    pub fn is_empty(self) -> bool {
+        self.at.is_empty()
+    }
+
+    /// Times of the first and the last of them.
+    pub fn span(self) -> Option<[Timestamp; 2]> {
+        Some([self.at.first()?.ts, self.at.last()?.ts])
+    }
+
+    /// The frames, in order.
+    #[inline]
+    pub fn iter(self) -> impl Iterator<Item = Frame<'r>> {
+        self.at.iter().map(move |at| at.frame(self.window))
+    }
+}
+
+impl Located {
+    const NONE: Located =
+        Located { ts: Timestamp::from_nanos(0), linktype: 0, interface: 0, orig_len: 0, from: 0, len: 0 };
+
+    #[inline(always)]
+    fn frame<'w>(&self, window: &'w Window) -> Frame<'w> {
+        Frame {
+            ts: self.ts,
+            linktype: self.linktype,
+            interface: self.interface,
+            orig_len: self.orig_len,
+            data: window.slice(self.from, self.len),
+        }
+    }
 }
 
 impl FileReader {
@@ -103,7 +149,15 @@ impl FileReader {
         let mut window = Window::new(input, input_len);
         let format =
             if pcap { Format::Pcap(Pcap::open(&mut window)?) } else { Format::Pcapng(Pcapng::open(&mut window)?) };
-        Ok(FileReader { window, format, damage: DamageReport::default(), input_len, ended: false, received: 0 })
+        Ok(FileReader {
+            window,
+            batch: [const { Located::NONE }; MAX_FRAMES],
+            format,
+            damage: DamageReport::default(),
+            input_len,
+            ended: false,
+            received: 0,
+        })
     }
 
     /// The next frame, lent from the reader's buffer; `None` at the end of what can be read (ask [`Self::damage`] then
@@ -111,8 +165,46 @@ impl FileReader {
     ///
     /// # Errors
     /// The system failed to read. After an error there are no more frames.
-    #[inline]
+    #[inline(always)]
     pub fn next_frame(&mut self) -> Result<Option<Frame<'_>>, CaptureError> {
+        if let Format::Pcap(pcap) = &mut self.format
+            && let Some(at) = pcap.ready(&mut self.window)
+        {
+            return Ok(Some(at.frame(&self.window)));
+        }
+        Ok(self.find()?.map(|at| at.frame(&self.window)))
+    }
+
+    /// The next frames, as many as lie in the reader's buffer and fit; none at the end. As [`Self::next_frame`] otherwise.
+    ///
+    /// # Errors
+    /// The system failed to read. After an error there are no more frames.
+    #[inline]
+    pub fn next_frames(&mut self) -> Result<Frames<'_>, CaptureError> {
+        let mut len = 0;
+        match &mut self.format {
+            Format::Pcap(pcap) => {
+                while let Some(slot) = self.batch.get_mut(len)
+                    && let Some(found) = pcap.ready(&mut self.window)
+                {
+                    *slot = found;
+                    len += 1;
+                }
+            }
+            Format::Pcapng(_) => {}
+        }
+        if len == 0
+            && let Some(found) = self.find()?
+        {
+            self.batch[0] = found;
+            len = 1;
+        }
+        Ok(Frames { window: &self.window, at: self.batch.get(..len).unwrap_or_default() })
+    }
+
+    /// Finds the next frame where the window must be filled, and what is rarer.
+    #[inline(never)]
+    fn find(&mut self) -> Result<Option<Located>, CaptureError> {
         if self.ended {
             return Ok(None);
         }
@@ -120,23 +212,10 @@ impl FileReader {
             Format::Pcap(pcap) => pcap.next(&mut self.window, &mut self.damage),
             Format::Pcapng(pcapng) => pcapng.next(&mut self.window, &mut self.damage),
         };
-        match found {
-            Ok(Some(at)) => Ok(Some(Frame {
-                ts: at.ts,
-                linktype: at.linktype,
-                interface: at.interface,
-                orig_len: at.orig_len,
-                data: self.window.slice(at.from, at.len),
-            })),
-            Ok(None) => {
-                self.end();
-                Ok(None)
-            }
-            Err(e) => {
-                self.end();
-                Err(e)
-            }
+        if !matches!(found, Ok(Some(_))) {
+            self.end();
         }
+        found
     }
 
     #[cold]

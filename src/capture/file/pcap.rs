@@ -108,11 +108,39 @@ impl Pcap {
         })
     }
 
+    /// The next packet, if all of it is in memory and nothing about it is odd. `None` says nothing: ask [`Pcap::next`].
+    #[inline(always)]
+    pub(super) fn ready(&mut self, window: &mut Window) -> Option<Located> {
+        let here = window.available();
+        let record = self.record(here, 0)?;
+        let captured = record.captured as usize;
+        let whole = self.record_header + captured;
+        if record.captured > MAX_CAPTURED || record.is_zero() || whole > here.len() {
+            return None;
+        }
+        self.last = Some(record.secs);
+        Some(self.located(record, window.consume(whole)))
+    }
+
+    /// Where a record's packet lies, given where its header does.
+    #[inline(always)]
+    fn located(&self, record: Record, at: usize) -> Located {
+        // Both factors have 32 bits, so nothing overflows.
+        let nanos = u64::from(record.ticks) * u64::from(self.nanos_per_tick);
+        Located {
+            ts: Timestamp::from_nanos(u64::from(record.secs) * 1_000_000_000 + nanos),
+            linktype: self.linktype,
+            interface: 0,
+            orig_len: record.original,
+            from: at + self.record_header,
+            len: record.captured as usize,
+        }
+    }
+
     /// Finds the next packet.
     ///
     /// # Errors
     /// The system failed to read; damage to the file is no error.
-    #[inline]
     pub(super) fn next(
         &mut self,
         window: &mut Window,
@@ -127,18 +155,7 @@ impl Pcap {
             let credible = record.captured <= MAX_CAPTURED && !record.is_zero();
             if credible && window.ensure(self.record_header + captured)? {
                 self.last = Some(record.secs);
-                let from = window.consume(self.record_header + captured) + self.record_header;
-                return Ok(Some(Located {
-                    ts: Timestamp::from_parts(
-                        u64::from(record.secs),
-                        u64::from(record.ticks) * u64::from(self.nanos_per_tick),
-                    ),
-                    linktype: self.linktype,
-                    interface: 0,
-                    orig_len: record.original,
-                    from,
-                    len: captured,
-                }));
+                return Ok(Some(self.located(record, window.consume(self.record_header + captured))));
             }
             if !self.recover(record, window, damage)? {
                 return Ok(None);
@@ -149,8 +166,12 @@ impl Pcap {
     #[inline]
     fn record(&self, bytes: &[u8], at: usize) -> Option<Record> {
         let header: &[u8; RECORD_HEADER] = bytes.get(at..)?.first_chunk()?;
-        let [secs, ticks, first, second] =
-            [0, 4, 8, 12].map(|i| header.get(i..).and_then(|b| b.first_chunk()).map_or(0, |b| self.order.u32_of(*b)));
+        let (fields, _) = header.as_chunks::<4>();
+        let &[secs, ticks, first, second] = fields else { return None };
+        let [secs, ticks, first, second] = match self.order {
+            Order::Little => [secs, ticks, first, second].map(u32::from_le_bytes),
+            Order::Big => [secs, ticks, first, second].map(u32::from_be_bytes),
+        };
         let (captured, original) = match self.lengths {
             Lengths::CapturedFirst => (first, second),
             Lengths::OriginalFirst => (second, first),

@@ -10,6 +10,7 @@ use jiff::civil::Date;
 use super::RuleSummary;
 use crate::control::config::{Draft, EventFileConfig, NetworksConfig, RuleSource, Sections};
 use crate::model::Action;
+use crate::pipeline::group_id;
 
 /// A problem found here: field, whether it is an error, message, help.
 struct Finding {
@@ -38,6 +39,7 @@ pub(super) fn examine(
     legal(sections, today, &mut found);
     interfaces(sections, Path::new("/sys/class/net"), &mut found);
     let lists = rules(&sections.rules, rule_check, &mut found);
+    dnstap(sections, &mut found);
     networks(&sections.networks, &mut found);
     output("output.events", &sections.output.events, &mut found);
     if let Some(eve) = &sections.output.eve {
@@ -86,6 +88,17 @@ fn interfaces(sections: &Sections, devices: &Path, found: &mut Vec<Finding>) {
             let help = "`ip link` lists them; `run` waits for it to appear";
             found.push(warning(format!("capture.interfaces[{i}]"), message, help));
         }
+    }
+}
+
+fn dnstap(sections: &Sections, found: &mut Vec<Finding>) {
+    let Some(dnstap) = &sections.dnstap else { return };
+    if let Some(dir) = dnstap.socket.as_deref().and_then(Path::parent).filter(|dir| !dir.is_dir()) {
+        let message = format!("`dnstap.socket`: there is no directory {}", dir.display());
+        found.push(error("dnstap.socket", message, "create it, or let systemd do so (RuntimeDirectory=)"));
+    }
+    if let Some(Err(why)) = dnstap.socket_group.as_deref().map(group_id) {
+        found.push(error("dnstap.socket_group", why.to_string(), "name the group that the resolver runs in"));
     }
 }
 

@@ -114,6 +114,16 @@ fn the_calendar_and_the_machine_warn() {
 }
 
 #[test]
+fn the_place_for_resolvers_is_looked_at() {
+    let dir = place();
+    let with = |settings: &str| told(&dir, &format!("{CONFIG}[dnstap]\n{settings}\n"));
+    assert!(with("socket = \"tap.sock\"").is_empty());
+    told_once(&with("socket = \"nowhere/tap.sock\""), "15:10: error: `dnstap.socket`: there is no directory", "create");
+    let p = with("socket = \"tap.sock\"\nsocket_group = \"no-such-group\"");
+    told_once(&p, "16:16: error: there is no group \"no-such-group\"", "resolver");
+}
+
+#[test]
 fn any_interface_stands_alone() {
     let dir = place();
     assert!(told(&dir, &CONFIG.replace("\"lo\"", "\"any\"")).is_empty());

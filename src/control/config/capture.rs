@@ -7,7 +7,7 @@ use crate::control::units::{ByteSize, Span};
 /// Where packets come from.
 #[derive(Clone, PartialEq, Debug)]
 pub struct CaptureConfig {
-    /// The interfaces that carry the mirrored traffic, 1 to 16. Required.
+    /// The interfaces that carry the mirrored traffic, 1 to 16. Required, unless there is a `[dnstap]`.
     pub interfaces: Vec<String>,
     /// Octets kept of each packet, 256 to 262144. Default 262144, libpcap's own limit: with offloads on, the kernel joins
     /// segments into packets of 64 KiB and more, and a name may lie at the end.
@@ -48,16 +48,17 @@ impl Default for CaptureConfig {
 }
 
 impl CaptureConfig {
-    pub(super) fn read(t: &mut Table<'_, '_>) -> Self {
+    /// `has_dnstap`: there is another source, so that there need be no interface.
+    pub(super) fn read(t: &mut Table<'_, '_>, has_dnstap: bool) -> Self {
         let d = Self::default();
         let what = "the interfaces that carry the mirror, such as interfaces = [\"eth1\"]";
-        if !t.is_present() {
+        if !t.is_present() && !has_dnstap {
             t.error_at("interfaces", "the table [capture] is missing", format!("write [capture] and in it {what}"));
         }
-        let interfaces = if t.is_missing("interfaces", what) {
-            None
+        let interfaces = if has_dnstap || !t.is_missing("interfaces", what) {
+            t.list("interfaces", usize::from(!has_dnstap)..=16, |item| interface(text_item(item)?))
         } else {
-            t.list("interfaces", 1..=16, |item| interface(text_item(item)?))
+            None
         };
         let backend = t.choice("backend", &BACKENDS).unwrap_or(d.backend);
         let workers = t.number("workers", 1..=64).unwrap_or(d.workers);

@@ -22,6 +22,9 @@ pub struct FindingsConfig {
     pub update_interval: Span,
     /// Findings held open at once, 1000 to 10000000; beyond that the oldest are closed early. Default 100000.
     pub max_open: u32,
+    /// Findings open at once for names below a listed one, by rule, 10 to 1000000; what is beyond is told under the
+    /// listed name. Default 1000.
+    pub max_names_per_rule: u32,
     /// `"none"` (default) or `"pseudonym"`. No setting records a subscriber's address.
     pub subscriber: SubscriberMode,
 }
@@ -32,6 +35,7 @@ impl Default for FindingsConfig {
             window: Span::hours(1),
             update_interval: Span::secs(60),
             max_open: 100_000,
+            max_names_per_rule: 1_000,
             subscriber: SubscriberMode::None,
         }
     }
@@ -54,6 +58,7 @@ impl FindingsConfig {
             window,
             update_interval,
             max_open: t.number("max_open", 1_000..=10_000_000).unwrap_or(d.max_open),
+            max_names_per_rule: t.number("max_names_per_rule", 10..=1_000_000).unwrap_or(d.max_names_per_rule),
             subscriber: t.choice("subscriber", &modes).unwrap_or_default(),
         }
     }

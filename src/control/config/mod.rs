@@ -5,6 +5,7 @@
 //! reads it. Unknown fields are errors: a misspelt limit must not silently be the default.
 
 mod capture;
+mod dnstap;
 mod findings;
 mod general;
 mod http;
@@ -27,6 +28,7 @@ use std::path::Path;
 use toml::de::DeTable;
 
 pub use capture::CaptureConfig;
+pub use dnstap::DnstapConfig;
 pub use findings::{FindingsConfig, SubscriberMode};
 pub use general::{LogConfig, SensorConfig};
 pub use http::HttpConfig;
@@ -52,6 +54,8 @@ pub struct Config {
     pub capture: CaptureConfig,
     /// `[prefilter]`: what the kernel keeps from the workers.
     pub prefilter: PrefilterConfig,
+    /// `[dnstap]`: where resolvers tell what they are asked. Off unless it is in the file.
+    pub dnstap: Option<DnstapConfig>,
     /// `[[rules]]`: the lists, at least one.
     pub rules: Vec<RuleSource>,
     /// `[networks]`: whose addresses are whose.
@@ -88,6 +92,7 @@ pub(super) struct Sections {
     pub(super) legal: Option<LegalBlock>,
     pub(super) capture: CaptureConfig,
     pub(super) prefilter: PrefilterConfig,
+    pub(super) dnstap: Option<DnstapConfig>,
     pub(super) rules: Vec<RuleSource>,
     pub(super) networks: NetworksConfig,
     pub(super) findings: FindingsConfig,
@@ -139,6 +144,7 @@ impl<'t> Draft<'t> {
             legal,
             capture: s.capture,
             prefilter: s.prefilter,
+            dnstap: s.dnstap,
             rules: s.rules,
             networks: s.networks,
             findings: s.findings,
@@ -153,10 +159,14 @@ impl<'t> Draft<'t> {
 
 impl Sections {
     fn read(t: &mut Table<'_, '_>, base: &Path) -> Sections {
+        let legal = legal::read(t);
+        let scope = legal.as_ref().map(|legal| legal.scope);
+        let has_dnstap = t.has("dnstap");
         Sections {
             sensor: t.table("sensor", SensorConfig::read),
-            legal: legal::read(t),
-            capture: t.table("capture", CaptureConfig::read),
+            legal,
+            capture: t.table("capture", |t| CaptureConfig::read(t, has_dnstap)),
+            dnstap: t.table("dnstap", |t| DnstapConfig::read(t, base, scope)),
             prefilter: t.table("prefilter", PrefilterConfig::read),
             rules: rules::read(t, base),
             networks: t.table("networks", NetworksConfig::read),

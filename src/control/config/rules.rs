@@ -10,7 +10,7 @@ use crate::model::Action;
 /// How a rule file is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum RuleFormat {
-    /// Told from the file's content.
+    /// Told from the file's content; the only one for a prebuilt rule set (`stakeout rules build`).
     #[default]
     Auto,
     /// One name a line, `#` comments.
@@ -34,13 +34,15 @@ impl RuleFormat {
 /// One list of names.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RuleSource {
-    /// Name of the list in findings and metrics, one of its own: 1 to 64 of `a-z 0-9 . _ -`. Required.
+    /// Name of the list in findings and metrics, one of its own: 1 to 64 of `a-z 0-9 . _ -`. Required. The lists in a
+    /// prebuilt rule set have names of their own, and this one is for messages.
     pub list: String,
     /// The file; a relative path starts from the directory of the configuration file. Required.
     pub path: PathBuf,
     /// `"auto"` (default), `"plain"`, `"hosts"` or `"polish-register"`.
     pub format: RuleFormat,
-    /// `"block"` (default): a visit is a finding. `"allow"`: never a finding, whatever other lists say.
+    /// `"block"` (default): a visit is a finding. `"allow"`: never a finding, whatever other lists say. A prebuilt rule set
+    /// says that itself for each of its lists; `"allow"` then refuses one that has lists to block.
     pub action: Action,
 }
 

@@ -91,6 +91,43 @@ fn all_settings_are_taken() {
 }
 
 #[test]
+fn resolvers_may_take_the_place_of_interfaces() {
+    let without = LEAST.replace("[capture]\ninterfaces = [\"eth1\"]\n", "");
+    for capture in ["", "[capture]\n", "[capture]\ninterfaces = []\n"] {
+        let (problems, config) = read(&format!("{without}{capture}[dnstap]\nsocket = \"tap.sock\"\n"));
+        assert!(problems.is_empty(), "{problems:#?}");
+        let config = config.unwrap();
+        assert!(config.capture.interfaces.is_empty());
+        assert_eq!(config.dnstap.unwrap().socket.unwrap(), Path::new("/etc/stakeout/tap.sock"));
+    }
+    told_once(&problems(&format!("{without}[capture]\n")), "10:1: error: `interfaces` is missing", "");
+}
+
+#[test]
+fn dnstap_names_its_mistakes() {
+    let told = |settings: &str, start: &str, also: &str| {
+        told_once(&problems_with(&format!("[dnstap]\n{settings}\n")), start, also);
+    };
+    told("", "12:1: error: [dnstap] names no place", "socket = ");
+    told("socket = 5", "13:10: error: `dnstap.socket` is an integer", "");
+    let long = format!("socket = \"/{}\"", "x".repeat(107));
+    told(&long, "13:10: error: `dnstap.socket` has 108 octets", "107");
+    for mode in ["rw", "0888", "01777", "7", "+660"] {
+        let text = format!("socket = \"s\"\nsocket_mode = {mode:?}");
+        told(&text, "14:15: error: `dnstap.socket_mode` is", "0660");
+    }
+    told("listen = \"192.0.2.1:6000\"", "13:10: error: `dnstap.listen` is 192.0.2.1:6000", "allow");
+    told("listen = \"here\"", "13:10: error: `dnstap.listen` is \"here\"", "127.0.0.1:6000");
+    told("socket = \"s\"\nmessage_types = [\"client\"]", "14:18: error: item 1 of `dnstap.message_types`", "client_");
+    told("socket = \"s\"\nprotocols = [\"tls\"]", "14:14: error: item 1 of `dnstap.protocols`", "dot");
+    told("socket = \"s\"\nmax_frame = \"2MiB\"", "14:13: error: `dnstap.max_frame` is 2MiB", "64KiB");
+    assert!(problems_with("[dnstap]\nlisten = \"192.0.2.1:6000\"\nallow = [\"192.0.2.0/24\"]\n").is_empty());
+
+    let without_dns = format!("{LEAST}[dnstap]\nsocket = \"s\"\n").replace("[\"dns\"]", "[\"tls\"]");
+    told_once(&problems(&without_dns), "12:1: error: [dnstap] reads DNS", "legal.scope");
+}
+
+#[test]
 fn an_empty_file_lacks_three_things() {
     let problems = problems("# nothing\n");
     assert_eq!(problems.len(), 3, "{problems:#?}");
@@ -338,7 +375,9 @@ const EXAMPLE: &str = include_str!("../../../packaging/stakeout.toml");
 fn example_in_full() -> String {
     let is_setting = |rest: &str| {
         let name = rest.trim_start_matches(|c: char| c.is_ascii_lowercase() || c == '_');
-        rest.starts_with("[output") || (name.len() < rest.len() && name.starts_with(" = "))
+        rest.starts_with("[output")
+            || rest.starts_with("[dnstap")
+            || (name.len() < rest.len() && name.starts_with(" = "))
     };
     let in_force = |line: &'static str| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line);
     EXAMPLE.lines().map(|line| in_force(line).to_owned() + "\n").collect()
@@ -365,8 +404,14 @@ fn the_example_shows_the_defaults() {
         full.output.eve,
         Some(EventFileConfig { path: "/var/log/stakeout/eve.json".into(), ..full.output.events.clone() })
     );
-    // These two have no default worth showing.
-    full.output.eve = None;
+    let dnstap = full.dnstap.as_mut().expect("the example shows [dnstap]");
+    // What the example shows of these is not their default.
+    dnstap.protocols.clear();
+    (dnstap.socket_group, dnstap.listen) = (None, None);
+    let least = read(&format!("{LEAST}[dnstap]\nsocket = \"/run/stakeout/dnstap.sock\"\n")).1.unwrap();
+    assert_eq!(full.dnstap, least.dnstap);
+    // These have no default worth showing.
+    (full.output.eve, full.dnstap) = (None, None);
     (short.networks, full.networks) = Default::default();
     assert_eq!(short, full);
 }

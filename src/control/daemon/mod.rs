@@ -22,7 +22,7 @@ use crate::capture::prefilter::Prefilter;
 use crate::capture::{CaptureError, ReopeningSource};
 use crate::export::metrics::Metrics;
 use crate::export::{EventQueue, eve, jsonl};
-use crate::pipeline::{LiveWorker, Recorder};
+use crate::pipeline::{DNSTAP_INTERFACE, DnstapError, DnstapWorker, LiveWorker, Recorder};
 use crate::record::Aggregator;
 use crate::telemetry::events;
 use rules::Rules;
@@ -43,6 +43,9 @@ pub enum DaemonError {
     /// An interface cannot be captured for a reason that time will not mend.
     #[error(transparent)]
     Capture(#[from] CaptureError),
+    /// Resolvers cannot connect.
+    #[error(transparent)]
+    Dnstap(#[from] DnstapError),
     /// Something of the operating system's failed.
     #[error("{what}: {source}")]
     System {
@@ -116,6 +119,17 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
                 worker.start(source, Arc::clone(&stop)).map_err(DaemonError::system("cannot start a worker"))?;
             workers.push(running);
         }
+    }
+    if let Some(dnstap) = &config.dnstap {
+        let worker = DnstapWorker {
+            config: settings::dnstap(dnstap),
+            reading: settings::dnstap_reading(config, dnstap),
+            rules: rules.reader(),
+            hits: hits.clone(),
+            stats: metrics.worker(DNSTAP_INTERFACE),
+            dnstap: metrics.dnstap(),
+        };
+        workers.push(worker.start(Arc::clone(&stop))?);
     }
     // The recorder ends when the workers' senders are gone.
     drop(hits);

@@ -9,11 +9,14 @@ use jiff::tz::TimeZone;
 use crate::capture::prefilter::{Prefilter, PrefilterSettings};
 use crate::capture::ring::{Group, RingConfig, SocketPool};
 use crate::capture::{InputConfig, LiveConfig};
-use crate::control::config::{CaptureConfig, Config, EventFileConfig, LimitsConfig, NetworksConfig, SubscriberMode};
+use crate::control::config::{
+    CaptureConfig, Config, DnstapConfig, EventFileConfig, LimitsConfig, NetworksConfig, SubscriberMode,
+};
 use crate::control::legal::LegalBlock;
 use crate::export::FileConfig;
 use crate::flow::Reading;
 use crate::model::Timestamp;
+use crate::pipeline::{DnstapReading, TcpSocketConfig, UnixSocketConfig};
 use crate::record::{AggregateConfig, Networks, Role, SubscriberPolicy};
 use crate::{decode, flow, pipeline};
 
@@ -78,6 +81,24 @@ pub(super) fn reading(config: &Config) -> Reading {
     Reading { scope: config.legal.scope, dns_ports: config.capture.dns_ports.clone() }
 }
 
+pub(super) fn dnstap(config: &DnstapConfig) -> pipeline::DnstapConfig {
+    let unix = config.socket.as_ref().map(|path| UnixSocketConfig {
+        path: path.clone(),
+        mode: config.socket_mode,
+        group: config.socket_group.clone(),
+    });
+    pipeline::DnstapConfig {
+        unix,
+        tcp: config.listen.map(|listen| TcpSocketConfig { listen, allow: config.allow.clone() }),
+        max_connections: config.max_connections as usize,
+        max_frame: octets(config.max_frame.bytes()),
+    }
+}
+
+pub(super) fn dnstap_reading(config: &Config, dnstap: &DnstapConfig) -> DnstapReading {
+    DnstapReading::new(config.legal.scope, &dnstap.message_types, &dnstap.protocols)
+}
+
 pub(super) fn limits(config: &LimitsConfig) -> pipeline::Limits {
     pipeline::Limits {
         decode: decode::Limits {
@@ -100,6 +121,7 @@ pub(super) fn aggregate(config: &Config) -> AggregateConfig {
         window: nanos(config.findings.window.duration()),
         update_interval: nanos(config.findings.update_interval.duration()),
         max_open: config.findings.max_open as usize,
+        max_names_per_rule: config.findings.max_names_per_rule as usize,
         ..AggregateConfig::default()
     }
 }

@@ -9,7 +9,7 @@ use crate::control::http::{DaemonView, InterfaceStatus, LegalStatus, Status};
 use crate::control::legal::{LegalBlock, today};
 use crate::export::metrics::Metrics;
 use crate::model::Timestamp;
-use crate::pipeline::{RecorderState, WorkerState};
+use crate::pipeline::{DNSTAP_INTERFACE, RecorderState, WorkerState};
 
 /// A worker that has made no progress for this long, beyond the capture's own waits, is stuck.
 const STALLED_AFTER: Duration = Duration::from_secs(20);
@@ -74,7 +74,10 @@ impl DaemonView for View {
         let mut reasons = self.recorder.troubles();
         for worker in &self.workers {
             if !worker.is_up() {
-                reasons.push(format!("interface {} cannot be read", worker.interface()));
+                reasons.push(match worker.interface() {
+                    DNSTAP_INTERFACE => "resolvers cannot connect: a socket of [dnstap] cannot be made".into(),
+                    interface => format!("interface {interface} cannot be read"),
+                });
             }
             if worker.lost_ago().is_some_and(|ago| ago < LOSS_REMEMBERED) {
                 reasons

@@ -91,7 +91,7 @@ pub struct RulesStatus {
 /// One list.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct ListStatus {
-    /// Its name in the configuration.
+    /// Its name in the configuration, or in its prebuilt rule set.
     pub list: String,
     /// `block` or `allow`.
     pub action: &'static str,

@@ -3,6 +3,7 @@
 use super::*;
 use crate::decode::plain;
 use crate::decode::walk::Layer;
+use crate::model::Packet;
 use proptest::prelude::*;
 
 /// Every link type that is decoded.
@@ -110,10 +111,13 @@ proptest! {
             let whole = frame.len();
             frame.truncate(if cut { keep.index(whole + 1) } else { whole });
             let now = Timestamp::from_nanos(1);
-            let Some(fast) = plain::packet(now, Layer::Ethernet, &frame) else { continue };
+            let mut fast = Packet::NONE;
+            if !plain::packet(now, Layer::Ethernet, &frame, &mut fast) {
+                continue;
+            }
             let mut decoder = Decoder::new(Limits::default());
             let mut counters = Counters::new();
-            let slow = decoder.walk(link, now, &frame, frame.len() as u32, &mut counters);
+            let slow = decoder.any(link, now, &frame, frame.len() as u32, &mut counters);
             prop_assert_eq!(Some(format!("{fast:?}")), slow.map(|packet| format!("{packet:?}")));
             prop_assert_eq!(slow.map(|p| p.endpoints()), Some(fast.endpoints()));
             prop_assert_eq!(counters, Counters::new());
@@ -144,7 +148,10 @@ proptest! {
 fn the_fast_lane_takes_what_providers_carry() {
     let labels = |below: &[u8]| ethernet(0x8847, &cat(&[&[0, 1, 0, 64, 0, 2, 1, 64], below]));
     let session = |head: [u8; 8], packet: &[u8]| ethernet(0x8864, &cat(&[&head, packet]));
-    let fast = |frame: &[u8]| plain::packet(Timestamp::from_nanos(1), Layer::Ethernet, frame).is_some();
+    let fast = |frame: &[u8]| {
+        let mut packet = Packet::NONE;
+        plain::packet(Timestamp::from_nanos(1), Layer::Ethernet, frame, &mut packet)
+    };
     assert!(fast(&ethernet(0x0800, &hello())));
     assert!(fast(&labels(&hello())) && fast(&labels(&hello6())));
     assert!(fast(&session([0x11, 0, 0, 1, 0, 200, 0, 0x21], &hello())));

@@ -6,6 +6,7 @@
 //! each other by a test.
 
 mod control;
+mod dnstap;
 mod prefilter;
 mod record;
 mod table;
@@ -19,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use prometheus::{Registry, TextEncoder};
 
 pub use control::{ListState, RuleSetState};
+pub use dnstap::{DnstapCounter, DnstapCounts, DnstapStats};
 pub use workers::{WorkerStats, WorkerValue};
 
 use super::QueueCounters;
@@ -30,6 +32,7 @@ use crate::record::RecordCounters;
 pub struct Metrics {
     registry: Registry,
     workers: Arc<workers::State>,
+    dnstap: Arc<dnstap::State>,
     record: Arc<record::State>,
     control: Arc<control::State>,
     prefilters: Arc<prefilter::State>,
@@ -46,15 +49,17 @@ impl Metrics {
         let workers = Arc::new(workers::State::default());
         let record = Arc::new(record::State::default());
         let prefilters = Arc::new(prefilter::State::default());
+        let dnstap = Arc::new(dnstap::State::default());
         for table in [
             workers::table(Arc::clone(&workers))?,
+            dnstap::table(Arc::clone(&dnstap))?,
             record::table(Arc::clone(&record), Arc::clone(&control))?,
             control::table(Arc::clone(&control))?,
             prefilter::table(Arc::clone(&prefilters))?,
         ] {
             registry.register(Box::new(table))?;
         }
-        Ok(Metrics { registry, workers, record, control, prefilters })
+        Ok(Metrics { registry, workers, dnstap, record, control, prefilters })
     }
 
     /// Where a new packet worker on `interface` publishes. Ask once a worker, also if its interface vanishes and
@@ -66,6 +71,11 @@ impl Metrics {
     /// The kernel prefilter of an interface, and how to ask about it.
     pub fn prefilter(&self, interface: &str, ask: impl Fn() -> Status + Send + Sync + 'static) {
         self.prefilters.add(interface, Box::new(ask));
+    }
+
+    /// Where the dnstap source publishes what only it counts; the rest goes to a [`Metrics::worker`]. Ask once.
+    pub fn dnstap(&self) -> Arc<DnstapStats> {
+        self.dnstap.add()
     }
 
     /// Publishes what the record layer has counted.

@@ -38,6 +38,11 @@ pub(super) fn table(state: Arc<State>, control: Arc<control::State>) -> Result<T
             "Matches whose name spelt a subscriber's address and was replaced by the rule's.",
         ),
         counter(
+            "names_summarised_total",
+            &[],
+            "Matches told under the listed name, because very many names below it have findings open.",
+        ),
+        counter(
             "pseudonyms_missing_total",
             &[],
             "Matches left without a pseudonym because the system gave no random bytes.",
@@ -77,6 +82,7 @@ fn findings(record: &RecordCounters, lists: &[Arc<str>], samples: &mut Samples) 
         samples.add("events_total", &[event], n);
     }
     samples.add("names_withheld_total", &[], record.names_withheld);
+    samples.add("names_summarised_total", &[], record.names_summarised);
     samples.add("pseudonyms_missing_total", &[], record.pseudonyms_missing);
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use prometheus::proto::MetricType;
 
 use super::*;
+use crate::capture::dnstap::{MessageType, SocketProtocol};
 use crate::capture::prefilter::{Cause, Counts};
 use crate::model::{Counter, Counters, Proto};
 use crate::record::{CloseReason, Suppressed};
@@ -17,6 +18,7 @@ fn registered() -> Shape {
     let control = Arc::new(control::State::default());
     [
         workers::table(Arc::default()).unwrap(),
+        dnstap::table(Arc::default()).unwrap(),
         record::table(Arc::default(), Arc::clone(&control)).unwrap(),
         control::table(control).unwrap(),
         prefilter::table(Arc::default()).unwrap(),
@@ -57,6 +59,12 @@ fn full() -> Metrics {
         worker.set(WorkerValue::KernelDrops, 5);
     }
     metrics.worker("eth1").publish(&counters);
+    let mut dnstap = DnstapCounts::new();
+    dnstap.add(DnstapCounter::EndedStop, 6);
+    dnstap.message(Some(MessageType::ClientQuery));
+    dnstap.message(None);
+    dnstap.read(Some(SocketProtocol::Doq));
+    metrics.dnstap().publish(&dnstap, 2, 3);
     let mut record = RecordCounters { hits: 9, ..RecordCounters::default() };
     record.findings.insert(("mf-pl".into(), Proto::Dns), 4);
     metrics.publish_record(&record);
@@ -86,11 +94,17 @@ fn the_page_explains_every_reason() {
     let page = include_str!("../../../docs/metrics.md");
     let labelled = Counter::ALL.iter().map(|c| c.info());
     let suppressed = Suppressed::ALL.map(|r| ("hits_suppressed_total", r.name()));
+    let dnstap = DnstapCounter::ALL.iter().filter_map(|c| {
+        let (metric, label, _) = c.info();
+        label.map(|(_, value)| (metric, value))
+    });
+    let protocols = SocketProtocol::ALL.iter().map(|p| ("dnstap_messages_read_total", p.name()));
     let closed = CloseReason::ALL.map(|r| ("findings_closed_total", r.name()));
     let values = labelled.filter_map(|i| i.label.map(|(_, value)| (i.metric, value)));
     let prefilter =
         Cause::ALL.map(|c| (if c.passes() { "prefilter_passed_total" } else { "prefilter_rejected_total" }, c.name()));
-    for (metric, value) in values.chain(suppressed).chain(closed).chain(prefilter) {
+    let values = values.chain(suppressed).chain(closed).chain(dnstap).chain(protocols).chain(prefilter);
+    for (metric, value) in values {
         let row = page.lines().find(|l| l.starts_with(&format!("| `stakeout_{metric}`"))).unwrap_or_default();
         assert!(row.contains(&format!("`{value}`")), "docs/metrics.md does not explain {metric} {value}");
     }
@@ -113,6 +127,14 @@ fn values_stand_where_they_belong() {
         "stakeout_names_total{interface=\"eth0\",protocol=\"tls\"} 6",
         "stakeout_names_total{interface=\"eth0\",protocol=\"dns\"} 0",
         "stakeout_capture_kernel_drops_total{interface=\"eth0\",worker=\"1\"} 5",
+        "stakeout_dnstap_streams_ended_total{reason=\"stop\"} 6",
+        "stakeout_dnstap_messages_total{type=\"client_query\"} 1",
+        "stakeout_dnstap_messages_total{type=\"client_response\"} 0",
+        "stakeout_dnstap_messages_total{type=\"unknown\"} 1",
+        "stakeout_dnstap_messages_read_total{protocol=\"doq\"} 1",
+        "stakeout_dnstap_messages_read_total{protocol=\"unknown\"} 0",
+        "stakeout_dnstap_listening 2",
+        "stakeout_dnstap_connections_open 3",
         "stakeout_findings_total{list=\"mf-pl\",protocol=\"dns\"} 4",
         "stakeout_findings_total{list=\"own\",protocol=\"quic\"} 0",
         "stakeout_hits_total 9",
@@ -151,6 +173,7 @@ fn names_follow_the_conventions() {
                 "version",
                 "mode",
                 "profile",
+                "type",
             ];
             assert!(known.contains(&label.as_str()), "{name} has the label {label}: are its values few and harmless?");
         }

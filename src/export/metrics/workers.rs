@@ -45,6 +45,7 @@ values! {
     FragmentsHeld = gauge "ip_fragments_held", "IP fragments that wait for the rest of their datagram.";
     HitQueueDepth = gauge "hit_queue_depth", "Matches that wait for the recorder.";
     HitsLost = counter "hits_lost_total", "Matches that the recorder could not take because its queue was full.";
+    HitsShed = counter "hits_shed_total", "Matches left because their rule had most of those that waited for the recorder.";
 }
 
 /// Where one packet worker publishes.

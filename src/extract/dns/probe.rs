@@ -56,7 +56,8 @@ fn question_plausible(question: &[u8], is_whole: bool) -> bool {
             _ => return false,
         }
         let label = tail.get(..usize::from(len)).unwrap_or(tail);
-        if name_len == 0 && is_netbios_label(label) {
+        // The first 32 octets of a longer label that was cut are none.
+        if name_len == 0 && len == 32 && is_netbios_label(label) {
             return false;
         }
         name_len += 1 + usize::from(len);
@@ -123,6 +124,14 @@ mod tests {
         assert!(!probe(&question));
         let lower = [&QUERY[..12], b"\x20", &label.to_ascii_lowercase(), b"\x00\x00\x01\x00\x01"].concat();
         assert!(probe(&lower));
+    }
+
+    #[test]
+    fn a_long_label_cut_after_32_octets_is_not_netbios() {
+        let question = [&QUERY[..12], b"\x24", &[b'A'; 36], b"\x00\x00\x01\x00\x01"].concat();
+        for cut in Header::LEN..=question.len() {
+            assert!(plausible(&question[..cut], question.len()), "{cut}");
+        }
     }
 
     #[test]

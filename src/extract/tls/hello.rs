@@ -60,13 +60,23 @@ impl ClientHello<'_> {
     ///
     /// # Errors
     /// [`NoName`] says why there is none.
-    #[inline]
     pub fn name(&self) -> Result<DomainName, NoName> {
+        let mut name = DomainName::root();
+        self.read_name(&mut name)?;
+        Ok(name)
+    }
+
+    /// [`ClientHello::name`] into a name that is there; after an error it is unchanged.
+    ///
+    /// # Errors
+    /// [`NoName`] says why there is none.
+    #[inline]
+    pub fn read_name(&self, name: &mut DomainName) -> Result<(), NoName> {
         match self.sni {
             Sni::Absent => Err(NoName::Absent),
             Sni::Bad => Err(NoName::Bad),
             Sni::Host(text) if is_ip_literal(text) => Err(NoName::IpLiteral),
-            Sni::Host(text) => DomainName::from_text(text).map_err(|_| NoName::Bad),
+            Sni::Host(text) => name.set_text(text).map_err(|_| NoName::Bad),
         }
     }
 }

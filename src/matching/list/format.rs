@@ -1,9 +1,11 @@
 //! Which formats there are, and how a file shows which one it is.
 
+use crate::matching::lookup::prebuilt::MAGIC;
+
 /// The format a caller asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Format {
-    /// XML if the file starts with `<`; otherwise each line is read as what it is: with an IP address in front as a
+    /// A prebuilt rule set if the file starts as one, XML if it starts with `<`; otherwise each line is read as what it is: with an IP address in front as a
     /// line of a hosts file, else as one name.
     #[default]
     Auto,
@@ -42,7 +44,8 @@ impl Found {
 
 /// What the first octets of a file say that no text file says: the kind of file, for the message.
 pub(super) fn not_text(head: &[u8]) -> Option<&'static str> {
-    const SIGNATURES: [(&[u8], &str); 8] = [
+    const SIGNATURES: [(&[u8], &str); 9] = [
+        (&MAGIC, "a prebuilt rule set"),
         (b"\x1f\x8b", "gzip"),
         (b"\x28\xb5\x2f\xfd", "zstd"),
         (b"\xfd7zXZ", "xz"),

@@ -2,6 +2,7 @@
 //!
 //! A refused file never replaces a good one: whoever reloads keeps the rules in force when [`load_set`] fails.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
@@ -12,6 +13,7 @@ use super::format::{Format, Found, is_markup};
 use super::parsed::{ListBuilder, ListFacts, ParsedList};
 use super::source::Source;
 use super::{register, text};
+use crate::matching::lookup::prebuilt::{self, MAGIC, PrebuiltError};
 use crate::matching::lookup::{BuildError, ListMeta, RuleSet, RuleSetBuilder};
 use crate::model::Action;
 
@@ -90,12 +92,29 @@ pub enum Problem {
         /// What is wrong there.
         what: String,
     },
+    /// A prebuilt rule set that cannot be used.
+    #[error(transparent)]
+    Prebuilt(#[from] PrebuiltError),
+    /// A prebuilt rule set with lists to block, given as one to allow.
+    #[error(
+        "is a prebuilt rule set whose list {list} blocks: give it as rules; its lists say themselves what they allow"
+    )]
+    Blocks {
+        /// The first list that blocks.
+        list: Arc<str>,
+    },
+    /// A list in a prebuilt rule set that is named like another list.
+    #[error("holds a list named {list}, and another list has that name too: build it with another name")]
+    SameName {
+        /// The name.
+        list: Arc<str>,
+    },
 }
 
 impl Problem {
     /// Whether the file could not be read at all; otherwise it was read and refused for what is in it.
     pub fn is_unreadable(&self) -> bool {
-        matches!(self, Problem::Io(_) | Problem::Directory)
+        matches!(self, Problem::Io(_) | Problem::Directory | Problem::Prebuilt(PrebuiltError::Io(_)))
     }
 }
 
@@ -124,8 +143,10 @@ impl ListSource {
 /// A list that was loaded, without its names.
 #[derive(Clone, Debug)]
 pub struct ListReport {
-    /// Where it came from.
+    /// Where it came from. A list of a prebuilt rule set has its own name and action, and the path of the set.
     pub source: ListSource,
+    /// Whether it came in a prebuilt rule set. What was rejected was then told when that was built.
+    pub prebuilt: bool,
     /// What is known of it.
     pub facts: ListFacts,
 }
@@ -155,19 +176,77 @@ impl fmt::Display for SetError {
 
 impl std::error::Error for SetError {}
 
-/// Reads a rule file.
+/// Reads a rule file of text.
 ///
 /// # Errors
 /// [`LoadError`]: the file cannot be read, or is refused because it is binary, too large, broken or cut XML, or holds
 /// no rule. Single bad lines are no error: see [`ListFacts::rejections`].
 pub fn load_file(path: &Path, format: Format) -> Result<ParsedList, LoadError> {
     let fail = |problem| LoadError { path: path.to_owned(), problem };
-    let file = File::open(path).map_err(|e| fail(Problem::Io(e)))?;
-    let metadata = file.metadata().map_err(|e| fail(Problem::Io(e)))?;
+    let (file, size) = open(path).map_err(fail)?;
+    parse_sized(file, format, MAX_FILE_BYTES, size.unwrap_or(0)).map_err(fail)
+}
+
+/// The file, and its size if it is a regular one.
+fn open(path: &Path) -> Result<(File, Option<u64>), Problem> {
+    let file = File::open(path).map_err(Problem::Io)?;
+    let metadata = file.metadata().map_err(Problem::Io)?;
     if metadata.is_dir() {
-        return Err(fail(Problem::Directory));
+        return Err(Problem::Directory);
     }
-    parse_sized(file, format, MAX_FILE_BYTES, metadata.len()).map_err(fail)
+    Ok((file, metadata.is_file().then_some(metadata.len())))
+}
+
+/// What a rule file holds.
+enum Loaded {
+    Text(ParsedList),
+    Prebuilt(RuleSet),
+}
+
+/// Reads a rule file of text or a prebuilt one.
+fn load_any(source: &ListSource) -> Result<Loaded, Problem> {
+    let (mut file, size) = open(&source.path)?;
+    if source.format != Format::Auto {
+        return parse_sized(file, source.format, MAX_FILE_BYTES, size.unwrap_or(0)).map(Loaded::Text);
+    }
+    let mut head = Vec::new();
+    file.by_ref().take(MAGIC.len() as u64).read_to_end(&mut head).map_err(Problem::Io)?;
+    let is_prebuilt = prebuilt::is_prebuilt(&head);
+    let whole = head.as_slice().chain(file);
+    if !is_prebuilt {
+        return parse_sized(whole, source.format, MAX_FILE_BYTES, size.unwrap_or(0)).map(Loaded::Text);
+    }
+    let set = prebuilt::read(whole, size)?;
+    if source.action == Action::Allow
+        && let Some((meta, _)) = set.lists().find(|(meta, _)| meta.action == Action::Block)
+    {
+        return Err(Problem::Blocks { list: Arc::clone(&meta.name) });
+    }
+    Ok(Loaded::Prebuilt(set))
+}
+
+/// What is known of the lists of a set that came from `source`.
+fn reports_of(source: &ListSource, set: &RuleSet) -> Vec<ListReport> {
+    let report = |(meta, facts): (&ListMeta, &ListFacts)| ListReport {
+        source: ListSource { name: Arc::clone(&meta.name), action: meta.action, ..source.clone() },
+        prebuilt: true,
+        facts: facts.clone(),
+    };
+    set.lists().map(report).collect()
+}
+
+/// Reads a rule file, or a prebuilt rule set, and tells what lists are in it.
+///
+/// # Errors
+/// As [`load_file`]; and a prebuilt set that is damaged, or blocks and was given to allow.
+pub fn describe(source: &ListSource) -> Result<Vec<ListReport>, LoadError> {
+    match load_any(source) {
+        Err(problem) => Err(LoadError { path: source.path.clone(), problem }),
+        Ok(Loaded::Prebuilt(set)) => Ok(reports_of(source, &set)),
+        Ok(Loaded::Text(mut list)) => {
+            Ok(vec![ListReport { source: source.clone(), prebuilt: false, facts: list.take_facts() }])
+        }
+    }
 }
 
 /// Reads a list from any reader, at most `limit` octets.
@@ -217,7 +296,7 @@ fn recognise<R: Read>(reader: &mut BufReader<Source<R>>, format: Format) -> Resu
     Ok(if format == Format::Auto && markup { Format::PolishRegister } else { format })
 }
 
-/// Reads every list and builds the rule set. All or nothing: one refused file refuses the set.
+/// Reads every list, of text or prebuilt, and makes the rule set. All or nothing: one refused file refuses the set.
 ///
 /// # Errors
 /// [`SetError`], with every file that is wrong.
@@ -226,18 +305,36 @@ pub fn load_set(sources: &[ListSource]) -> Result<(RuleSet, Vec<ListReport>), Se
     let mut reports = Vec::with_capacity(sources.len());
     let mut errors = Vec::new();
     for source in sources {
-        match load_file(&source.path, source.format) {
-            Err(error) => errors.push(error),
-            Ok(mut list) => {
+        match load_any(source) {
+            Err(problem) => errors.push(LoadError { path: source.path.clone(), problem }),
+            Ok(Loaded::Text(mut list)) => {
                 // The report keeps the rejections, the set has no use for them.
-                reports.push(ListReport { source: source.clone(), facts: list.take_facts() });
+                reports.push(ListReport { source: source.clone(), prebuilt: false, facts: list.take_facts() });
                 builder.add_list(ListMeta { name: Arc::clone(&source.name), action: source.action }, list);
+            }
+            Ok(Loaded::Prebuilt(set)) => {
+                reports.extend(reports_of(source, &set));
+                builder.add_prebuilt(set);
             }
         }
     }
+    errors.extend(same_names(&reports));
     if !errors.is_empty() {
         return Err(SetError::Lists(errors));
     }
     let set = builder.build().map_err(SetError::Build)?;
     Ok((set, reports))
+}
+
+/// Lists of prebuilt sets that are named like another list. Who gives lists of text names them, and can tell them apart.
+fn same_names(reports: &[ListReport]) -> Option<LoadError> {
+    let mut names: HashMap<&Arc<str>, &ListReport> = HashMap::new();
+    for report in reports {
+        let Some(other) = names.insert(&report.source.name, report) else { continue };
+        if let Some(built) = [report, other].into_iter().find(|report| report.prebuilt) {
+            let problem = Problem::SameName { list: Arc::clone(&built.source.name) };
+            return Some(LoadError { path: built.source.path.clone(), problem });
+        }
+    }
+    None
 }

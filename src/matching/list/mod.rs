@@ -18,6 +18,8 @@ mod text;
 
 pub use entry::to_name;
 pub use format::{Format, Found};
-pub use load::{ListReport, ListSource, LoadError, MAX_FILE_BYTES, Problem, SetError, load_file, load_set, parse};
+pub use load::{
+    ListReport, ListSource, LoadError, MAX_FILE_BYTES, Problem, SetError, describe, load_file, load_set, parse,
+};
 pub use parsed::{ListCounts, ListFacts, ParsedList};
 pub use rejection::{Reason, Rejection};

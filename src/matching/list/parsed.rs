@@ -58,6 +58,12 @@ impl ParsedList {
         &self.facts
     }
 
+    /// What is known of it, the rejections left out.
+    pub(in crate::matching) fn facts_without_rejections(&self) -> ListFacts {
+        let ListFacts { format, bytes, lines, sha256, counts, rejections: _ } = self.facts;
+        ListFacts { format, bytes, lines, sha256, counts, rejections: Vec::new() }
+    }
+
     /// The facts with the rejections, of which the list itself keeps none.
     pub(super) fn take_facts(&mut self) -> ListFacts {
         let rejections = std::mem::take(&mut self.facts.rejections);

@@ -28,12 +28,25 @@ impl Filter {
         (word as usize, bits)
     }
 
-    /// Adds a key.
-    pub(super) fn insert(&mut self, hash: u64) {
+    /// Adds a key; false if it seemed to be there already.
+    pub(super) fn insert(&mut self, hash: u64) -> bool {
         let (word, bits) = self.place(hash);
-        if let Some(word) = self.words.get_mut(word) {
-            *word |= bits;
-        }
+        let Some(word) = self.words.get_mut(word) else { return false };
+        let is_new = *word & bits != bits;
+        *word |= bits;
+        is_new
+    }
+
+    /// From octets as [`Filter::to_octets`] gives them; none if they are no filter.
+    pub(super) fn from_octets(octets: &[u8]) -> Option<Self> {
+        let (words, rest) = octets.as_chunks::<8>();
+        let is_filter = rest.is_empty() && !words.is_empty() && u32::try_from(words.len()).is_ok();
+        is_filter.then(|| Filter { words: words.iter().map(|word| u64::from_le_bytes(*word)).collect() })
+    }
+
+    /// The octets to keep in a file, little endian.
+    pub(super) fn to_octets(&self) -> impl Iterator<Item = u8> {
+        self.words.iter().flat_map(|word| word.to_le_bytes())
     }
 
     /// False if the key was never added.
@@ -63,8 +76,12 @@ mod tests {
 
     #[test]
     fn no_key_is_forgotten_and_few_are_invented() {
+        assert!(Filter::from_octets(&[]).is_none() && Filter::from_octets(&[0; 12]).is_none());
         let mut filter = Filter::for_keys(20_000);
-        (0..20_000).for_each(|i| filter.insert(key(i)));
+        (0..20_000).for_each(|i| _ = filter.insert(key(i)));
+        assert!(!filter.insert(key(7)));
+        let octets: Vec<_> = filter.to_octets().collect();
+        let filter = Filter::from_octets(&octets).unwrap();
         assert!((0..20_000).all(|i| filter.may_contain(key(i))));
         let invented = (20_000..120_000).filter(|i| filter.may_contain(key(*i))).count();
         assert!((200..4_000).contains(&invented), "{invented} of 100,000");

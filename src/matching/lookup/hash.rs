@@ -10,7 +10,7 @@ use foldhash::SharedSeed;
 use foldhash::fast::FoldHasher;
 
 /// One suffix of a name on the way from the right.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Suffix {
     /// How many labels it has, from 1.
     pub(super) depth: usize,
@@ -23,7 +23,7 @@ pub(super) struct Suffix {
 /// A seeded hash function for suffixes.
 #[derive(Clone, Debug)]
 pub(super) struct SuffixHasher {
-    seed: u64,
+    seeds: [u64; 2],
     shared: SharedSeed,
 }
 
@@ -31,14 +31,41 @@ impl SuffixHasher {
     /// With seeds from the operating system, as the standard library draws them.
     pub(super) fn random() -> Self {
         let source = RandomState::new();
-        SuffixHasher { seed: source.hash_one(0_u8), shared: SharedSeed::from_u64(source.hash_one(1_u8)) }
+        SuffixHasher::with_seeds([source.hash_one(0_u8), source.hash_one(1_u8)])
+    }
+
+    /// With the seeds of a set that was built before.
+    pub(super) fn with_seeds(seeds: [u64; 2]) -> Self {
+        SuffixHasher { seeds, shared: SharedSeed::from_u64(seeds[1]) }
+    }
+
+    /// Its seeds.
+    pub(super) fn seeds(&self) -> [u64; 2] {
+        self.seeds
+    }
+
+    /// What the hash gives for a fixed name with labels of many lengths. It tells whether another version of the hash, or
+    /// one on another kind of machine, would agree with this one.
+    pub(super) fn sample(&self) -> u64 {
+        let mut wire = Vec::new();
+        for len in [20, 1, 2, 3, 4, 7, 8, 15, 16, 17, 31, 33, 63] {
+            wire.push(len);
+            wire.extend((0..len).map(|i| b'a' + i % 26));
+        }
+        let mut sample = 0_u64;
+        self.suffixes(&wire, |suffix| {
+            sample = sample.rotate_left(7) ^ suffix.hash;
+            ControlFlow::Continue(())
+        });
+        sample
     }
 
     /// Visits the suffixes of a name in wire form ([`crate::model::DomainName::as_wire`]), shortest first, until
     /// `visit` breaks. Each costs one pass over its leftmost label.
     #[inline]
     pub(super) fn suffixes(&self, wire: &[u8], mut visit: impl FnMut(Suffix) -> ControlFlow<()>) {
-        let mut walk = Walk { wire, end: wire.len(), depth: 0, hasher: FoldHasher::with_seed(self.seed, &self.shared) };
+        let mut walk =
+            Walk { wire, end: wire.len(), depth: 0, hasher: FoldHasher::with_seed(self.seeds[0], &self.shared) };
         // The length octets can only be followed from the left, so a first pass notes where labels start, one bit an
         // octet. Nearly every name fits into one word of bits, which then never leaves a register.
         if wire.len() <= 64 {

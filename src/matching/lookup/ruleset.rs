@@ -1,17 +1,12 @@
-//! The rule set itself: the table of listed names, and the lookup in it.
+//! The rule set: the tables of all lists together, and what they say about a name.
 //!
-//! # The table
-//! All rules lie in one run of octets, grouped by bucket: `bucket_ends` tells where each bucket's rules stop, and a
-//! bucket holds [`super::build::RULES_PER_BUCKET`] rules on average, so a look into it touches one or two cache lines.
-//! A rule is `length, name in wire form, position` with the position in four octets, little endian. Positions number
-//! the lines of all lists one after the other, so that list and line both follow from one integer. About 28 octets a
-//! rule at the usual name length, all in.
+//! Lists that were read from text share one table; each prebuilt set brings its own. What a look-up answers does not
+//! depend on that.
 
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::filter::Filter;
-use super::hash::SuffixHasher;
+use super::table::{Found, Member, Table};
+use crate::matching::list::ListFacts;
 use crate::model::{Action, DomainName, MatchedRule};
 
 /// A list as the rule set knows it.
@@ -21,15 +16,6 @@ pub struct ListMeta {
     pub name: Arc<str>,
     /// What all its rules say.
     pub action: Action,
-}
-
-/// A list inside a set.
-#[derive(Debug)]
-pub(super) struct Member {
-    pub(super) meta: ListMeta,
-    /// Position of its line 0: the lines of the lists before it, added up.
-    pub(super) base: u32,
-    pub(super) rules: u64,
 }
 
 /// What the rules say about a name.
@@ -43,9 +29,10 @@ pub enum Verdict<'a> {
     Allow(RuleRef<'a>),
 }
 
-/// A rule inside a [`RuleSet`].
+/// A rule inside a [`RuleSet`], as found for a name.
 #[derive(Clone, Copy)]
 pub struct RuleRef<'a> {
+    /// The listed name: the end of the name that was asked for.
     wire: &'a [u8],
     member: &'a Member,
     line: u32,
@@ -55,49 +42,40 @@ pub struct RuleRef<'a> {
 /// it without a lock.
 #[derive(Debug)]
 pub struct RuleSet {
-    pub(super) hasher: SuffixHasher,
-    pub(super) filter: Filter,
-    /// Where each bucket ends in `table`; it starts where the one before it ends.
-    pub(super) bucket_ends: Box<[u32]>,
-    pub(super) table: Box<[u8]>,
-    pub(super) members: Box<[Member]>,
-    /// Labels of the shortest listed name: suffixes with fewer are not looked up.
-    pub(super) min_depth: usize,
-    pub(super) len: u64,
-}
-
-/// The bucket of a hash among `buckets`. Multiplied first, because the filter uses the plain bits.
-#[inline]
-pub(super) fn bucket_of(hash: u64, buckets: usize) -> usize {
-    (((hash.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) * buckets as u64) >> 32) as usize
+    tables: Box<[Table]>,
 }
 
 impl RuleSet {
     /// A set without rules: nothing matches.
     pub fn empty() -> Self {
-        RuleSet {
-            hasher: SuffixHasher::random(),
-            filter: Filter::for_keys(0),
-            bucket_ends: Box::default(),
-            table: Box::default(),
-            members: Box::default(),
-            min_depth: 1,
-            len: 0,
-        }
+        RuleSet { tables: Box::default() }
+    }
+
+    pub(super) fn from_tables(tables: Vec<Table>) -> Self {
+        RuleSet { tables: tables.into() }
+    }
+
+    pub(super) fn into_tables(self) -> Box<[Table]> {
+        self.tables
+    }
+
+    /// The table, if there is exactly one.
+    pub(super) fn only_table(&self) -> Option<&Table> {
+        if let [table] = &*self.tables { Some(table) } else { None }
     }
 
     /// What the rules say about `name`. Allocates nothing and takes no lock; the cost is bounded by the depth of the
     /// deepest rule, not by the name.
     #[inline]
-    pub fn lookup(&self, name: &DomainName) -> Verdict<'_> {
+    pub fn lookup<'a>(&'a self, name: &'a DomainName) -> Verdict<'a> {
         let (mut block, mut allow): (Option<RuleRef<'_>>, Option<RuleRef<'_>>) = (None, None);
         self.visit(name.as_wire(), |rule| {
             let best = match rule.action() {
                 Action::Block => &mut block,
                 Action::Allow => &mut allow,
             };
-            // Longer names come later; of equal ones the first list's is kept.
-            if best.is_none_or(|b| b.wire.len() < rule.wire.len()) {
+            // The longest name, and of equal ones the first list's.
+            if best.is_none_or(|best| rule.rank() > best.rank()) {
                 *best = Some(rule);
             }
         });
@@ -110,87 +88,43 @@ impl RuleSet {
 
     /// Every rule that covers `name`, shortest name first, equal names in the order of the lists. For explanations:
     /// it allocates.
-    pub fn lookup_all(&self, name: &DomainName) -> Vec<RuleRef<'_>> {
+    pub fn lookup_all<'a>(&'a self, name: &'a DomainName) -> Vec<RuleRef<'a>> {
         let mut rules = Vec::new();
         self.visit(name.as_wire(), |rule| rules.push(rule));
+        rules.sort_by_key(|rule| (rule.wire.len(), rule.member.order));
         rules
     }
 
     /// Calls `found` with every rule that covers the name.
     #[inline]
-    fn visit<'a>(&'a self, wire: &[u8], mut found: impl FnMut(RuleRef<'a>)) {
-        self.hasher.suffixes(wire, |suffix| {
-            if suffix.depth < self.min_depth {
-                return ControlFlow::Continue(());
-            }
-            // The filter holds every listed name and every suffix of one, so a gap ends the search.
-            if !self.filter.may_contain(suffix.hash) {
-                return ControlFlow::Break(());
-            }
-            if let Some(suffix_wire) = wire.get(suffix.start..) {
-                self.scan_bucket(suffix.hash, suffix_wire, &mut found);
-            }
-            ControlFlow::Continue(())
-        });
-    }
-
-    /// Compares the rules of one bucket with a suffix.
-    #[inline]
-    fn scan_bucket<'a>(&'a self, hash: u64, suffix: &[u8], found: &mut impl FnMut(RuleRef<'a>)) {
-        for (wire, position) in self.bucket(bucket_of(hash, self.bucket_ends.len())) {
-            if wire == suffix
-                && let Some(rule) = self.rule(wire, position)
-            {
-                found(rule);
-            }
+    fn visit<'a>(&'a self, wire: &'a [u8], mut found: impl FnMut(RuleRef<'a>)) {
+        for table in &self.tables {
+            table.visit(wire, |Found { start, member, line }| {
+                found(RuleRef { wire: wire.get(start..).unwrap_or_default(), member, line });
+            });
         }
-    }
-
-    /// The rules of a bucket, as names in wire form and positions, in the order of the lists.
-    #[inline]
-    fn bucket(&self, index: usize) -> impl Iterator<Item = (&[u8], u32)> {
-        let ends = &self.bucket_ends;
-        let start = index.checked_sub(1).and_then(|before| ends.get(before)).map_or(0, |end| *end as usize);
-        let end = ends.get(index).map_or(start, |end| *end as usize);
-        let mut rest = self.table.get(start..end).unwrap_or_default();
-        std::iter::from_fn(move || {
-            let (&len, after) = rest.split_first()?;
-            let (wire, after) = after.split_at_checked(usize::from(len))?;
-            let (position, after) = after.split_first_chunk::<4>()?;
-            rest = after;
-            Some((wire, u32::from_le_bytes(*position)))
-        })
-    }
-
-    #[inline]
-    fn rule<'a>(&'a self, wire: &'a [u8], position: u32) -> Option<RuleRef<'a>> {
-        let after = self.members.partition_point(|m| m.base <= position);
-        let member = self.members.get(after.checked_sub(1)?)?;
-        Some(RuleRef { wire, member, line: position - member.base })
     }
 
     /// How many rules it holds. A name that stands in two lists is two rules.
     pub fn len(&self) -> u64 {
-        self.len
+        self.tables.iter().map(|table| table.len).sum()
     }
 
     /// Whether it holds no rule.
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Octets of memory that it takes.
     pub fn memory_bytes(&self) -> usize {
-        size_of::<Self>()
-            + self.filter.memory_bytes()
-            + size_of_val(&*self.bucket_ends)
-            + self.table.len()
-            + size_of_val(&*self.members)
+        size_of::<Self>() + self.tables.iter().map(Table::memory_bytes).sum::<usize>()
     }
 
-    /// The lists it was built from, in order, with the number of rules of each.
-    pub fn lists(&self) -> impl Iterator<Item = (&ListMeta, u64)> {
-        self.members.iter().map(|m| (&m.meta, m.rules))
+    /// The lists it was built from, in order, with what is known of each beside its names.
+    pub fn lists(&self) -> impl Iterator<Item = (&ListMeta, &ListFacts)> {
+        let mut members: Vec<&Member> = self.tables.iter().flat_map(|table| &table.members).collect();
+        members.sort_by_key(|member| member.order);
+        members.into_iter().map(|member| (&member.meta, &member.facts))
     }
 }
 
@@ -205,6 +139,12 @@ impl<'a> Verdict<'a> {
 }
 
 impl<'a> RuleRef<'a> {
+    /// The greater, the sooner it is named.
+    #[inline]
+    fn rank(&self) -> (usize, std::cmp::Reverse<u32>) {
+        (self.wire.len(), std::cmp::Reverse(self.member.order))
+    }
+
     /// The listed name.
     pub fn pattern(&self) -> DomainName {
         let mut name = DomainName::root();

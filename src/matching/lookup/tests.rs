@@ -26,13 +26,19 @@ fn set_with(lists: &[(Action, &str)], collide: bool) -> RuleSet {
     builder.build().unwrap()
 }
 
+/// The same set, written to a file's octets and read again.
+fn through_a_file(set: &RuleSet) -> RuleSet {
+    prebuilt::read(prebuilt::octets_of(set).as_slice(), None).unwrap()
+}
+
 fn set(lists: &[(Action, &str)]) -> RuleSet {
     set_with(lists, false)
 }
 
 /// `block higan.org list0:1`, or `none`.
 fn verdict(set: &RuleSet, text: &str) -> String {
-    let verdict = set.lookup(&name(text));
+    let asked = name(text);
+    let verdict = set.lookup(&asked);
     let Some(rule) = verdict.rule() else { return "none".into() };
     assert_eq!(matches!(verdict, Verdict::Allow(_)), rule.action() == Action::Allow);
     let matched = rule.to_matched();
@@ -73,7 +79,8 @@ fn the_most_specific_block_is_named_and_any_allow_beats_it() {
     assert_eq!(verdict(&set, "a.b.example.com"), "allow b.example.com list1:1");
     assert_eq!(verdict(&set, "licensed.example"), "allow licensed.example list1:2");
 
-    let all = set.lookup_all(&name("a.b.example.com"));
+    let asked = name("a.b.example.com");
+    let all = set.lookup_all(&asked);
     let shown: Vec<_> = all.iter().map(|r| format!("{} {}", r.action().name(), r.pattern())).collect();
     assert_eq!(shown, ["block example.com", "block b.example.com", "allow b.example.com", "block a.b.example.com"]);
 }
@@ -84,12 +91,16 @@ fn of_equal_names_the_first_list_is_named() {
     assert_eq!(verdict(&set, "a.example"), "block a.example list0:2");
     assert_eq!(verdict(&set, "b.example"), "block b.example list1:2");
     assert_eq!(set.len(), 4);
-    assert_eq!(set.lists().map(|(meta, rules)| (&*meta.name, rules)).collect::<Vec<_>>(), [("list0", 2), ("list1", 2)]);
+    assert_eq!(
+        set.lists().map(|(meta, facts)| (&*meta.name, facts.counts.rules)).collect::<Vec<_>>(),
+        [("list0", 2), ("list1", 2)]
+    );
 }
 
 #[test]
 fn an_empty_set_matches_nothing() {
-    for set in [RuleSet::empty(), RuleSetBuilder::new().build().unwrap()] {
+    let built = RuleSetBuilder::new().build().unwrap();
+    for set in [RuleSet::empty(), through_a_file(&built), built] {
         assert!(set.is_empty());
         assert!(matches!(set.lookup(&name("a.example")), Verdict::NoMatch));
     }
@@ -108,12 +119,23 @@ fn the_longest_names_are_found() {
 }
 
 #[test]
-fn memory_is_close_to_the_names_themselves() {
+fn a_table_with_groups_of_buckets_beyond_64_kib_is_searched_too() {
+    let names: Vec<_> = (0..9_000).map(|i| format!("casino-royale-{i:05}.example")).collect();
+    let text = names.join("\n");
+    let set = set_with(&[(Action::Block, &text)], true);
+    for i in [0, 1, 4_567, 8_999] {
+        assert_eq!(verdict(&set, &names[i]), format!("block {} list0:{}", names[i], i + 1));
+    }
+    assert_eq!(verdict(&set, "casino-royale-09000.example"), "none");
+}
+
+#[test]
+fn memory_is_less_than_the_names_themselves() {
     let names: Vec<_> = (0..50_000).map(|i| format!("casino-royale-{i:05}.example")).collect();
     let set = set(&[(Action::Block, &names.join("\n"))]);
     let text = names.iter().map(String::len).sum::<usize>();
-    let overhead = (set.memory_bytes() - text) as f64 / names.len() as f64;
-    assert!((7.0..11.0).contains(&overhead), "{overhead} octets a rule beside the text");
+    let octets = set.memory_bytes() as f64 / names.len() as f64;
+    assert!(octets < 17.0, "{octets} octets a rule, of which the text alone has {}", text / names.len());
 }
 
 /// Names of few labels from few letters, so that random rules and random names often meet.
@@ -146,12 +168,93 @@ fn oracle(lists: &[(bool, Vec<String>)], queried: &str) -> String {
     "none".into()
 }
 
+/// The same lists, but those that `prebuilt` says each in a set of its own.
+fn set_of_parts(lists: &[(Action, &str)], prebuilt: &[bool]) -> RuleSet {
+    let mut builder = RuleSetBuilder::new();
+    for (i, ((action, text), prebuilt)) in lists.iter().zip(prebuilt).enumerate() {
+        let list = parse(text.as_bytes(), Format::Plain, MAX_FILE_BYTES).unwrap();
+        let meta = ListMeta { name: Arc::from(format!("list{i}")), action: *action };
+        if *prebuilt {
+            let mut alone = RuleSetBuilder::new();
+            alone.add_list(meta, list);
+            builder.add_prebuilt(through_a_file(&alone.build().unwrap()));
+        } else {
+            builder.add_list(meta, list);
+        }
+    }
+    builder.build().unwrap()
+}
+
+/// Every rule that covers a name, as `lookup_all` gives them.
+fn all(set: &RuleSet, text: &str) -> Vec<String> {
+    set.lookup_all(&name(text)).iter().map(|rule| format!("{rule:?}")).collect()
+}
+
+/// Names at the bounds of what a list may hold: to 253 octets, to 127 labels, of few letters and of all.
+fn odd_name() -> impl Strategy<Value = String> {
+    let label = prop_oneof![
+        4 => "[a-c]{1,3}",
+        2 => "[a-z0-9_-]{1,20}",
+        1 => "x{60,63}",
+        1 => Just("xn--80ak6aa92e".to_owned()),
+    ];
+    let labels = prop_oneof![6 => 1..4_usize, 1 => 100..127_usize];
+    let tail = prop_oneof![3 => Just("com"), 2 => Just("blog.net"), 1 => Just("example")];
+    (labels.prop_flat_map(move |count| proptest::collection::vec(label.clone(), count)), tail).prop_map(
+        |(labels, tail)| {
+            // From the right, as many as fit.
+            let mut text = tail.to_owned();
+            for label in labels {
+                if text.len() + label.len() < 253 {
+                    text = format!("{label}.{text}");
+                }
+            }
+            text
+        },
+    )
+}
+
+/// A name and its near misses.
+fn variants(wire: &[u8], flip: usize) -> Vec<DomainName> {
+    let build = |mut labels: &mut dyn Iterator<Item = &[u8]>| {
+        let mut name = DomainName::root();
+        (&mut labels).all(|label| name.push_label(label).is_ok()).then_some(name)
+    };
+    let labels: Vec<&[u8]> = suffixes(wire).map(|s| &s[1..1 + usize::from(s[0])]).collect();
+    let mut changed: Vec<Vec<u8>> = labels.iter().map(|label| label.to_vec()).collect();
+    let count = changed.len();
+    let label = &mut changed[flip % count];
+    let at = flip % label.len();
+    label[at] ^= 1;
+    let dotted = [labels[..count - 1].join(&b'.'), labels[count - 1].to_vec()];
+    let odd: [&[u8]; 3] = [b"", b"a.b\\046", b"\x03www"];
+    [
+        build(&mut labels.iter().copied()),
+        build(&mut labels.iter().copied().skip(1)),
+        build(&mut odd.into_iter().chain(labels.iter().copied())),
+        build(&mut odd[..1].iter().copied().chain(labels.iter().copied())),
+        build(&mut labels.iter().copied().chain([&b""[..]])),
+        build(&mut changed.iter().map(Vec::as_slice)),
+        // Two labels that are one with a dot in it.
+        build(&mut dotted.iter().map(Vec::as_slice)),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Every suffix at label boundaries, the longest first.
+fn suffixes(wire: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::successors(Some(wire), |rest| rest.get(1 + usize::from(*rest.first()?)..)).filter(|s| !s.is_empty())
+}
+
 proptest! {
     #[test]
     fn lookup_agrees_with_a_walk_through_a_map(
         lists in small_lists(),
         queried in proptest::collection::vec(small_name(), 1..60),
         collide: bool,
+        split in proptest::collection::vec(any::<bool>(), 4),
     ) {
         let texts: Vec<_> = lists.iter().map(|(_, names)| names.join("\n")).collect();
         let given: Vec<_> = lists
@@ -160,8 +263,47 @@ proptest! {
             .map(|((allow, _), text)| (if *allow { Action::Allow } else { Action::Block }, text.as_str()))
             .collect();
         let set = set_with(&given, collide);
+        let prebuilt = through_a_file(&set);
+        let parts = set_of_parts(&given, &split);
         for queried in queried.iter().chain(lists.iter().flat_map(|(_, names)| names)) {
-            prop_assert_eq!(verdict(&set, queried), oracle(&lists, queried), "{}", queried);
+            let expected = oracle(&lists, queried);
+            prop_assert_eq!(&verdict(&set, queried), &expected, "{}", queried);
+            prop_assert_eq!(&verdict(&prebuilt, queried), &expected, "{} prebuilt", queried);
+            prop_assert_eq!(&verdict(&parts, queried), &expected, "{} in parts {:?}", queried, split);
+            prop_assert_eq!(all(&set, queried), all(&parts, queried));
+        }
+    }
+
+    /// Names of any length, depth and octets that a list can hold, many of them with common endings, against a map;
+    /// asked as they are, one label longer, one label shorter and with an octet changed.
+    #[test]
+    fn odd_names_are_told_apart(
+        lists in proptest::collection::vec(proptest::collection::vec(odd_name(), 1..60), 1..4),
+        asked in proptest::collection::vec(odd_name(), 0..20),
+        flip in 0..DomainName::MAX,
+        collide: bool,
+    ) {
+        let texts: Vec<_> = lists.iter().map(|names| names.join("\n").to_uppercase()).collect();
+        let given: Vec<_> = texts.iter().map(|text| (Action::Block, text.as_str())).collect();
+        let set = through_a_file(&set_with(&given, collide));
+        // What the parser took, by itself: it is not what is tested here.
+        let mut oracle: BTreeMap<Vec<u8>, (usize, u32)> = BTreeMap::new();
+        for (list, text) in texts.iter().enumerate() {
+            let Ok(parsed) = parse(text.as_bytes(), Format::Plain, MAX_FILE_BYTES) else { continue };
+            for (wire, line) in parsed.entries() {
+                oracle.entry(wire.to_vec()).or_insert((list, line));
+            }
+        }
+        let listed: Vec<Vec<u8>> = oracle.keys().cloned().collect();
+        let others = asked.iter().filter_map(|text| DomainName::from_text(text.as_bytes()).ok());
+        let variants = listed.iter().flat_map(|wire| variants(wire, flip));
+        for asked in others.chain(variants) {
+            let expected = suffixes(asked.as_wire()).find_map(|s| oracle.get(s).map(|place| (s.to_vec(), *place)));
+            let got = set.lookup(&asked).rule().map(|rule| {
+                let list = rule.list().trim_start_matches("list").parse::<usize>().unwrap();
+                (rule.pattern().as_wire().to_vec(), (list, rule.line()))
+            });
+            prop_assert_eq!(got, expected, "{}", asked);
         }
     }
 

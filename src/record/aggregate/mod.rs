@@ -9,9 +9,9 @@ use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use hashbrown::HashTable;
+use hashbrown::{HashMap, HashTable};
 
-use crate::model::{Action, DomainName, Hit, Timestamp};
+use crate::model::{Action, DomainName, Hit, MatchedRule, Timestamp};
 
 use crate::record::address_in_name;
 use crate::record::counters::{RecordCounters, Suppressed};
@@ -20,7 +20,7 @@ use crate::record::finding::{Finding, Key};
 use crate::record::ids::IdSource;
 use crate::record::networks::{Networks, Role};
 use crate::record::servers::SiteServer;
-use crate::record::subscriber::{SubscriberKeys, SubscriberPolicy};
+use crate::record::subscriber::{Pseudonym, SubscriberKeys, SubscriberPolicy};
 
 /// How findings are made.
 #[derive(Clone, Debug)]
@@ -33,6 +33,9 @@ pub struct AggregateConfig {
     pub update_interval: u64,
     /// Findings open at once; at least 1. Each takes about 1 KiB, and 1 KiB more where very many subscribers visit.
     pub max_open: usize,
+    /// Findings for names below a listed one that are open at once, for each rule (and each subscriber that has a
+    /// pseudonym); what is beyond is gathered under the listed name itself. At least 1.
+    pub max_names_per_rule: usize,
     /// Leading bits of an IPv6 address that make one subscriber, 0 to 128: hosts change the rest at will (RFC 8981).
     pub ipv6_subscriber_prefix: u8,
 }
@@ -44,6 +47,7 @@ impl Default for AggregateConfig {
             window: 3_600_000_000_000,
             update_interval: 60_000_000_000,
             max_open: 100_000,
+            max_names_per_rule: 1_000,
             ipv6_subscriber_prefix: 64,
         }
     }
@@ -63,6 +67,9 @@ pub struct Aggregator {
     closed: u64,
     /// Serial numbers of the open findings by key.
     by_key: HashTable<u64>,
+    /// How many open findings have a name below that of their rule, by a hash of rule and subscriber. Two that have the
+    /// same hash share a limit, which does no harm.
+    below: HashMap<u64, u32, foldhash::fast::RandomState>,
     hasher: foldhash::fast::RandomState,
     /// Serial numbers of findings with something untold, with the time at which it is told; in order of time.
     updates: VecDeque<(Timestamp, u64)>,
@@ -110,6 +117,7 @@ impl Aggregator {
             open: VecDeque::new(),
             closed: 0,
             by_key: HashTable::new(),
+            below: HashMap::default(),
             hasher: foldhash::fast::RandomState::default(),
             updates: VecDeque::new(),
             counters: RecordCounters::default(),
@@ -140,12 +148,18 @@ impl Aggregator {
         }
         let server = SiteServer::of(hit, &self.networks);
 
-        let key = Key { subscriber, name: &name, rule: &hit.rule, proto: hit.proto };
-        let hash = self.hasher.hash_one(key);
-        let found = self.by_key.find(hash, |serial| {
-            self.open.get((serial - self.closed) as usize).is_some_and(|finding| finding.key().same(&key))
-        });
-        if let Some(&serial) = found {
+        let (mut name, mut found) =
+            (name, self.find(&Key { subscriber, name: &name, rule: &hit.rule, proto: hit.proto }));
+        if found.is_none() && name != hit.rule.pattern {
+            let held = self.below.get(&self.below_key(subscriber, &hit.rule)).copied().unwrap_or(0);
+            if held as usize >= self.config.max_names_per_rule.max(1) {
+                // Random names below a listed one must neither push other findings out nor fill the disk.
+                self.counters.names_summarised += 1;
+                name = hit.rule.pattern;
+                found = self.find(&Key { subscriber, name: &name, rule: &hit.rule, proto: hit.proto });
+            }
+        }
+        if let Some(serial) = found {
             let Some(finding) = self.open.get_mut((serial - self.closed) as usize) else { return };
             finding.add(hit, server, || self.subscribers.sketch_item(&hit.client));
             if !finding.untold {
@@ -176,6 +190,10 @@ impl Aggregator {
         self.counters.events[0] += 1;
         events.push(self.teller.tell(&finding, EventKind::Opened, hit.ts));
         let serial = self.closed + self.open.len() as u64;
+        let hash = self.hasher.hash_one(finding.key());
+        if name != hit.rule.pattern {
+            *self.below.entry(self.below_key(subscriber, &hit.rule)).or_insert(0) += 1;
+        }
         self.open.push_back(finding);
         self.counters.open = self.open.len() as u64;
         let (open, closed, hasher) = (&self.open, self.closed, &self.hasher);
@@ -215,6 +233,19 @@ impl Aggregator {
         self.close_all(CloseReason::Shutdown, events);
     }
 
+    /// The serial number of the open finding with this key.
+    fn find(&self, key: &Key<'_>) -> Option<u64> {
+        let is_it = |serial: &u64| {
+            self.open.get((serial - self.closed) as usize).is_some_and(|finding| finding.key().same(key))
+        };
+        self.by_key.find(self.hasher.hash_one(key), is_it).copied()
+    }
+
+    /// Where [`Self::below`] counts a rule's names.
+    fn below_key(&self, subscriber: Option<Pseudonym>, rule: &MatchedRule) -> u64 {
+        self.hasher.hash_one((subscriber, &rule.pattern, &rule.list))
+    }
+
     fn reason_against(&self, hit: &Hit, role: Role) -> Option<Suppressed> {
         if hit.rule.action == Action::Allow {
             Some(Suppressed::Allowed)
@@ -244,6 +275,16 @@ impl Aggregator {
         self.closed += 1;
         if let Ok(entry) = self.by_key.find_entry(self.hasher.hash_one(finding.key()), |s| *s == serial) {
             entry.remove();
+        }
+        let subject = &finding.subject;
+        if subject.name != subject.rule.pattern {
+            let key = self.below_key(subject.subscriber, &subject.rule);
+            if let Some(held) = self.below.get_mut(&key) {
+                *held -= 1;
+                if *held == 0 {
+                    self.below.remove(&key);
+                }
+            }
         }
         self.counters.open = self.open.len() as u64;
         self.counters.events[2] += 1;

@@ -315,6 +315,32 @@ fn sightings() -> impl Strategy<Value = Vec<Sighting>> {
     prop::collection::vec(one, 0..300)
 }
 
+#[test]
+fn random_names_below_a_listed_one_are_gathered_under_it() {
+    let config = AggregateConfig { max_names_per_rule: 3, ..AggregateConfig::default() };
+    let mut a = Aggregator::replay(config, networks());
+    let mut events = Vec::new();
+    for n in 0..50 {
+        a.hit(&query(&format!("x{n}.casino.example"), n), &mut events);
+    }
+    // Another rule has a limit of its own, and so has what has a finding already.
+    let rule = MatchedRule { pattern: name("bets.example"), action: Action::Block, list: "demo".into(), line: 8 };
+    a.hit(&Hit { rule, name: name("www.bets.example"), ..query("x", 51) }, &mut events);
+    a.hit(&query("x1.casino.example", 52), &mut events);
+    assert_eq!((a.counters().names_summarised, a.counters().open), (47, 5));
+    a.finish(&mut events);
+    let closed: Vec<_> = events.iter().filter(|e| matches!(e.kind, EventKind::Closed(_))).collect();
+    let count = |of: &str| closed.iter().filter(|e| e.subject.name == name(of)).map(|e| e.count).sum::<u64>();
+    assert_eq!((count("casino.example"), count("x1.casino.example"), count("www.bets.example")), (47, 2, 1));
+    assert_eq!(closed.iter().map(|e| e.count).sum::<u64>(), 52, "no visit is lost");
+
+    // When the window is over, names are told again.
+    events.clear();
+    a.hit(&query("y.casino.example", 4000), &mut events);
+    assert_eq!(events[0].subject.name, name("y.casino.example"));
+    assert!(a.below.len() == 1, "what was counted of closed findings is forgotten");
+}
+
 proptest! {
     /// Whatever comes, no visit is lost or counted twice, and every finding has one beginning and one end.
     #[test]

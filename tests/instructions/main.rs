@@ -1,0 +1,166 @@
+//! The gate against slow creep: how many instructions a packet costs, by module, as valgrind's callgrind counts them on
+//! the project's own traffic. Instructions do not depend on how busy the machine is, so that one run tells.
+//!
+//! `committed.tsv` holds what was counted last, for each build profile. A module that now takes clearly more, or less,
+//! fails: after a change that means it, `STAKEOUT_INSTRUCTIONS=write` puts the new counts there. With another compiler
+//! than the one noted there the counts are only shown. Cryptography is not gated, as valgrind has no SHA-NI; instead the
+//! key derivations are counted. `tools/callgrind.sh` does the same for the release build.
+
+#[path = "../common/need.rs"]
+#[allow(dead_code)]
+mod need;
+mod profile;
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use stakeout::capture::FileReader;
+use stakeout::flow::Reading;
+use stakeout::model::{Counter, Observation, Timestamp};
+use stakeout::pipeline::{Limits, Worker};
+use stakeout::traffic::{Generator, Profile, write_pcap};
+
+/// Frames of each capture: enough that start-up, which is subtracted, does not matter.
+const FRAMES: u64 = 12_000;
+/// What two builds or two runs (whose hashes have other seeds) may differ in, of a group's instructions.
+const TOLERANCE: f64 = 0.03;
+/// And in instructions a packet, for groups of a few.
+const SLACK: f64 = 2.0;
+
+fn captures() -> [(&'static str, Profile); 2] {
+    [("provider", Profile::provider()), ("names", Profile::names())]
+}
+
+fn listed() -> Vec<String> {
+    (0..2_000).map(|n| format!("lucky-spin{n}.example")).collect()
+}
+
+fn write_capture(path: &Path, profile: Profile) {
+    let mut generator = Generator::new(profile, 1, listed(), Timestamp::from_parts(1_795_521_600, 0));
+    write_pcap(&mut generator, File::create(path).unwrap(), true).unwrap();
+}
+
+/// Counts by group of one `scan` under callgrind.
+fn count(program: &Path, dir: &Path, capture: &Path) -> BTreeMap<&'static str, u64> {
+    let out = dir.join("callgrind.out");
+    let ran = Command::new("valgrind")
+        .args(["--tool=callgrind", "--quiet", &format!("--callgrind-out-file={}", out.display())])
+        .arg(program)
+        .args(["scan", "--format", "jsonl", "--rules"])
+        .args([&dir.join("list.txt"), capture])
+        .output()
+        .unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    profile::by_group(&fs::read_to_string(out).unwrap())
+}
+
+/// Instructions a packet by capture and group, start-up and list loading apart.
+fn measure(program: &Path, dir: &Path) -> BTreeMap<String, f64> {
+    fs::write(dir.join("list.txt"), listed().join("\n")).unwrap();
+    let empty = dir.join("empty.pcap");
+    write_capture(&empty, Profile::provider().frames(0));
+    let start = count(program, dir, &empty);
+    let mut measured = BTreeMap::new();
+    for (name, profile) in captures() {
+        let capture = dir.join("capture.pcap");
+        write_capture(&capture, profile.frames(FRAMES));
+        for (group, n) in count(program, dir, &capture) {
+            let n = n.saturating_sub(start.get(group).copied().unwrap_or(0));
+            measured.insert(format!("{name} {group}"), n as f64 / FRAMES as f64);
+        }
+    }
+    measured
+}
+
+fn compiler() -> String {
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
+    let version = Command::new(rustc).arg("--version").output().map(|o| o.stdout).unwrap_or_default();
+    String::from_utf8_lossy(&version).trim().to_owned()
+}
+
+/// Which profile built the program, by the directory in which it lies.
+fn build(program: &Path) -> String {
+    program.parent().and_then(|p| p.file_name()).unwrap().to_string_lossy().into_owned()
+}
+
+fn committed_file() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/instructions/committed.tsv")
+}
+
+/// The committed lines: build, compiler, capture and group, instructions a packet.
+fn committed() -> Vec<[String; 4]> {
+    let text = fs::read_to_string(committed_file()).unwrap_or_default();
+    let fields =
+        |line: &str| -> Option<[String; 4]> { line.split('\t').map(str::to_owned).collect::<Vec<_>>().try_into().ok() };
+    text.lines().filter(|line| !line.starts_with('#')).filter_map(fields).collect()
+}
+
+fn write_committed(build: &str, compiler: &str, measured: &BTreeMap<String, f64>) {
+    let mut lines: Vec<String> =
+        committed().into_iter().filter(|line| line[0] != build).map(|line| line.join("\t")).collect();
+    lines.extend(measured.iter().map(|(what, n)| format!("{build}\t{compiler}\t{what}\t{n:.1}")));
+    lines.sort();
+    let head = "# build, compiler, capture and group, instructions a packet (STAKEOUT_INSTRUCTIONS=write writes this)";
+    fs::write(committed_file(), format!("{head}\n{}\n", lines.join("\n"))).unwrap();
+}
+
+#[test]
+fn a_packet_takes_no_more_instructions_than_before() {
+    if !need::has("valgrind") {
+        return need::skip("valgrind is not installed; tools/setup.sh test does that");
+    }
+    let program = std::env::var_os("STAKEOUT_PROGRAM")
+        .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_stakeout")), PathBuf::from);
+    let (build, compiler) = (build(&program), compiler());
+    let dir = tempfile::tempdir().unwrap();
+    let measured = measure(&program, dir.path());
+    if std::env::var("STAKEOUT_INSTRUCTIONS").is_ok_and(|v| v == "write") {
+        return write_committed(&build, &compiler, &measured);
+    }
+    let before: Vec<_> = committed().into_iter().filter(|line| line[0] == build).collect();
+    let mut table = String::new();
+    let mut changed = Vec::new();
+    for [_, _, what, n] in &before {
+        let (was, is) = (n.parse::<f64>().unwrap(), measured.get(what).copied().unwrap_or(0.0));
+        writeln!(table, "{what:<28} {was:>9.1} {is:>9.1}").unwrap();
+        if profile::is_gated(what) && (is - was).abs() > was * TOLERANCE + SLACK {
+            changed.push(what.clone());
+        }
+    }
+    if before.first().is_none_or(|line| line[1] != compiler) {
+        let by = before.first().map_or("nobody", |line| &line[1]);
+        return need::skip(&format!("counted by {by}, this is {compiler}; build, before and now:\n{table}"));
+    }
+    assert!(
+        changed.is_empty(),
+        "instructions a packet changed in {changed:?}; before and now:\n{table}\n\
+         if that is meant: STAKEOUT_INSTRUCTIONS=write cargo test --test instructions"
+    );
+}
+
+/// The cryptography's share, which callgrind cannot tell: a connection's keys are derived once, and nobody else's.
+#[test]
+fn keys_are_derived_once_a_connection() {
+    let dir = tempfile::tempdir().unwrap();
+    let capture = dir.path().join("capture.pcap");
+    // Without the mirror's copies and the damage of a real link there is nothing to try keys on in vain.
+    write_capture(&capture, Profile::names().frames(FRAMES));
+    let mut reader = FileReader::open(&capture).unwrap();
+    let mut worker = Worker::new(&Limits::default(), Reading::default());
+    let mut sink = |_: &Observation<'_>| {};
+    loop {
+        let frames = reader.next_frames().unwrap();
+        if frames.is_empty() {
+            break;
+        }
+        worker.frames(frames.iter(), &mut sink);
+    }
+    worker.finish(&mut sink);
+    let count = |counter| worker.counters().get(counter);
+    let (names, derived) = (count(Counter::NamesQuic), count(Counter::QuicKeysDerived));
+    assert!(names > 500, "{names} names in QUIC");
+    assert!(derived <= names + names / 10, "{derived} derivations for {names} names");
+}
