@@ -30,6 +30,7 @@ fn config(dir: &Path, lists: &[List<'_>], capture: &str) -> String {
          review_date = 9999-12-31\nscope = [\"dns\", \"tls\", \"quic\", \"http\"]\n\
          [capture]\ninterfaces = [{TAP:?}]\nbuffer = \"16MiB\"\n{capture}\n\
          [networks]\nsubscribers = {}\nresolvers = {}\n\
+         [findings]\nmax_names_per_rule = 100000\n\
          [output.events]\npath = {:?}\n[output.eve]\npath = {:?}\n\
          [log]\nlevel = \"debug\"\nformat = \"json\"\n",
         quoted(&SUBSCRIBERS),

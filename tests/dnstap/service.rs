@@ -88,7 +88,8 @@ fn new_rules_hold_from_the_next_message_on_and_cost_no_connection() {
 #[test]
 fn what_was_sent_before_the_stop_is_found() {
     const VISITS: usize = 2000;
-    let mut daemon = Daemon::start(Settings::default());
+    let sections = "[findings]\nmax_names_per_rule = 100000\n";
+    let mut daemon = Daemon::start(Settings { sections, ..Settings::default() });
     let mut sender = Sender::unix(&daemon.socket()).greet();
     // Once the first is taken, the others are in the socket when the signal comes, or on their way.
     sender.query(&visit("first.casino.example"));

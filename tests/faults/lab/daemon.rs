@@ -54,6 +54,8 @@ impl Settings {
         let output = self.output.display();
         // These tests count packets, so all of them must come up; those of the prefilter say otherwise.
         let all = if sections.contains("[prefilter]") { "" } else { "[prefilter]\nmode = \"off\"" };
+        // And names are told one by one, however many of one listed name there are.
+        let each = if sections.contains("[findings]") { "" } else { "[findings]\nmax_names_per_rule = 100000" };
         let text = format!(
             r#"[sensor]
 name = "lab"
@@ -77,6 +79,7 @@ path = "allow.txt"
 action = "allow"
 {sections}
 {all}
+{each}
 [output.events]
 path = "{output}/events.jsonl"
 rotate_size = "64KiB"
