@@ -25,9 +25,7 @@ use stakeout::traffic::{Generator, Profile, write_pcap};
 
 /// Frames of each capture: enough that start-up, which is subtracted, does not matter.
 const FRAMES: u64 = 12_000;
-/// What two builds or two runs (whose hashes have other seeds) may differ in, of a group's instructions.
-const TOLERANCE: f64 = 0.03;
-/// And in instructions a packet, for groups of a few.
+/// And by instructions a packet, for groups of a few.
 const SLACK: f64 = 2.0;
 
 fn captures() -> [(&'static str, Profile); 2] {
@@ -57,6 +55,12 @@ fn count(program: &Path, dir: &Path, capture: &Path) -> BTreeMap<&'static str, u
     profile::by_group(&fs::read_to_string(out).unwrap())
 }
 
+/// The part by which a count may differ. Hashes have a seed of their own in every run: the flow table's makes no
+/// difference to be seen, the rule set's moves names between the filter's words, in sixteen runs by a tenth in all.
+fn tolerance(what: &str) -> f64 {
+    if what.ends_with(" matching") { 0.15 } else { 0.03 }
+}
+
 /// Instructions a packet by capture and group, start-up and list loading apart.
 fn measure(program: &Path, dir: &Path) -> BTreeMap<String, f64> {
     fs::write(dir.join("list.txt"), listed().join("\n")).unwrap();
@@ -75,10 +79,17 @@ fn measure(program: &Path, dir: &Path) -> BTreeMap<String, f64> {
     measured
 }
 
-fn compiler() -> String {
-    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
-    let version = Command::new(rustc).arg("--version").output().map(|o| o.stdout).unwrap_or_default();
-    String::from_utf8_lossy(&version).trim().to_owned()
+/// What counts depend on besides the program: compiler, valgrind, and the processor, by which libraries choose their
+/// code.
+fn circumstances() -> String {
+    let version = |program: &str| {
+        let said = Command::new(program).arg("--version").output().map(|o| o.stdout).unwrap_or_default();
+        String::from_utf8_lossy(&said).trim().to_owned()
+    };
+    let rustc = version(&std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into()));
+    let cpu = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    format!("{rustc}, {}, {}", version("valgrind"), model.map_or("unknown processor", |(_, name)| name))
 }
 
 /// Which profile built the program, by the directory in which it lies.
@@ -90,7 +101,7 @@ fn committed_file() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/instructions/committed.tsv")
 }
 
-/// The committed lines: build, compiler, capture and group, instructions a packet.
+/// The committed lines: build, circumstances, capture and group, instructions a packet.
 fn committed() -> Vec<[String; 4]> {
     let text = fs::read_to_string(committed_file()).unwrap_or_default();
     let fields =
@@ -98,12 +109,12 @@ fn committed() -> Vec<[String; 4]> {
     text.lines().filter(|line| !line.starts_with('#')).filter_map(fields).collect()
 }
 
-fn write_committed(build: &str, compiler: &str, measured: &BTreeMap<String, f64>) {
+fn write_committed(build: &str, here: &str, measured: &BTreeMap<String, f64>) {
     let mut lines: Vec<String> =
         committed().into_iter().filter(|line| line[0] != build).map(|line| line.join("\t")).collect();
-    lines.extend(measured.iter().map(|(what, n)| format!("{build}\t{compiler}\t{what}\t{n:.1}")));
+    lines.extend(measured.iter().map(|(what, n)| format!("{build}\t{here}\t{what}\t{n:.1}")));
     lines.sort();
-    let head = "# build, compiler, capture and group, instructions a packet (STAKEOUT_INSTRUCTIONS=write writes this)";
+    let head = "# build, circumstances, capture and group, instructions a packet (STAKEOUT_INSTRUCTIONS=write writes this)";
     fs::write(committed_file(), format!("{head}\n{}\n", lines.join("\n"))).unwrap();
 }
 
@@ -114,11 +125,11 @@ fn a_packet_takes_no_more_instructions_than_before() {
     }
     let program = std::env::var_os("STAKEOUT_PROGRAM")
         .map_or_else(|| PathBuf::from(env!("CARGO_BIN_EXE_stakeout")), PathBuf::from);
-    let (build, compiler) = (build(&program), compiler());
+    let (build, here) = (build(&program), circumstances());
     let dir = tempfile::tempdir().unwrap();
     let measured = measure(&program, dir.path());
     if std::env::var("STAKEOUT_INSTRUCTIONS").is_ok_and(|v| v == "write") {
-        return write_committed(&build, &compiler, &measured);
+        return write_committed(&build, &here, &measured);
     }
     let before: Vec<_> = committed().into_iter().filter(|line| line[0] == build).collect();
     let mut table = String::new();
@@ -126,13 +137,13 @@ fn a_packet_takes_no_more_instructions_than_before() {
     for [_, _, what, n] in &before {
         let (was, is) = (n.parse::<f64>().unwrap(), measured.get(what).copied().unwrap_or(0.0));
         writeln!(table, "{what:<28} {was:>9.1} {is:>9.1}").unwrap();
-        if profile::is_gated(what) && (is - was).abs() > was * TOLERANCE + SLACK {
+        if profile::is_gated(what) && (is - was).abs() > was * tolerance(what) + SLACK {
             changed.push(what.clone());
         }
     }
-    if before.first().is_none_or(|line| line[1] != compiler) {
-        let by = before.first().map_or("nobody", |line| &line[1]);
-        return need::skip(&format!("counted by {by}, this is {compiler}; build, before and now:\n{table}"));
+    if before.first().is_none_or(|line| line[1] != here) {
+        let there = before.first().map_or("nowhere", |line| &line[1]);
+        return need::skip(&format!("counted with {there}, this is {here}; build, before and now:\n{table}"));
     }
     assert!(
         changed.is_empty(),
