@@ -114,7 +114,8 @@ fn write_committed(build: &str, here: &str, measured: &BTreeMap<String, f64>) {
         committed().into_iter().filter(|line| line[0] != build).map(|line| line.join("\t")).collect();
     lines.extend(measured.iter().map(|(what, n)| format!("{build}\t{here}\t{what}\t{n:.1}")));
     lines.sort();
-    let head = "# build, circumstances, capture and group, instructions a packet (STAKEOUT_INSTRUCTIONS=write writes this)";
+    let head =
+        "# build, circumstances, capture and group, instructions a packet (STAKEOUT_INSTRUCTIONS=write writes this)";
     fs::write(committed_file(), format!("{head}\n{}\n", lines.join("\n"))).unwrap();
 }
 
