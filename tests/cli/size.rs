@@ -56,7 +56,9 @@ dnstap only                     0.16      40,000        40,000      2  339 MiB  
 fn every_unmeasured_term_is_marked_and_the_users_own_are_not() {
     let ran = run(&with(&[]));
     let marked = |out: &str, name: &str| out.lines().any(|line| line.starts_with("?") && line.contains(name));
-    assert!(marked(&ran.out, " dns-rate ") && marked(&ran.out, " utilisation ") && marked(&ran.out, " worker-efficiency "));
+    assert!(
+        marked(&ran.out, " dns-rate ") && marked(&ran.out, " utilisation ") && marked(&ran.out, " worker-efficiency ")
+    );
     assert!(!marked(&ran.out, " name-ns "), "{}", ran.out);
     let own = run(&with(&["--assume", "dns-rate=0.4", "--utilisation", "0.25"]));
     assert!(!marked(&own.out, " dns-rate ") && !marked(&own.out, " utilisation "), "{}", own.out);

@@ -58,7 +58,10 @@ pub(super) fn prebuilt() -> std::io::Result<Seeds> {
     let texts: [&[(Action, &str)]; 4] = [
         &[(Action::Block, "golden-dice.example\n")],
         &[(Action::Block, "a.b.casino.example\nx.test\n"), (Action::Allow, "casino.example\n")],
-        &[(Action::Block, include_str!("../../../rules/demo.txt")), (Action::Allow, include_str!("../../../rules/demo-allow.txt"))],
+        &[
+            (Action::Block, include_str!("../../../rules/demo.txt")),
+            (Action::Allow, include_str!("../../../rules/demo-allow.txt")),
+        ],
         &[(Action::Block, "a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.example\n0.0.0.0 x.test\n")],
     ];
     let mut seeds = Seeds::new();

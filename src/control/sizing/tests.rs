@@ -164,10 +164,11 @@ fn what_does_not_fit_together_is_said() {
 #[test]
 fn results_say_which_unmeasured_terms_they_rest_on() {
     let needs = needs(&network(200_000, "4x100G"), &[]);
-    assert!(needs[0].unmeasured.contains(&Term::DownstreamPacket) && !needs[0].unmeasured.contains(&Term::DnstapNs));
-    assert!(needs[3].unmeasured.contains(&Term::DnstapNs) && !needs[3].unmeasured.contains(&Term::DownstreamPacket));
-    let given = super::tests::needs(&network(200_000, "4x100G"), &["dnstap-ns=900"]);
-    assert!(!given[3].unmeasured.contains(&Term::DnstapNs));
+    let rests = |deployment: usize, term| needs[deployment].unmeasured.contains(&term);
+    assert!(rests(0, Term::DownstreamPacket) && !rests(3, Term::DownstreamPacket));
+    assert!(rests(3, Term::DnsRate) && !rests(3, Term::DnstapNs), "the latter was measured");
+    let given = super::tests::needs(&network(200_000, "4x100G"), &["dns-rate=0.5"]);
+    assert!(!given[3].unmeasured.contains(&Term::DnsRate));
 }
 
 #[test]
