@@ -28,6 +28,10 @@ const FRAMES: u64 = 12_000;
 /// And by instructions a packet, for groups of a few.
 const SLACK: f64 = 2.0;
 
+/// One run in fifteen draws a seed by which the rule set's filter takes a frequent ending for a listed name, and looks into
+/// the table for it: half as much again. A change of the program is there in every run.
+const SECOND_LOOKS: usize = 5;
+
 fn captures() -> [(&'static str, Profile); 2] {
     [("provider", Profile::provider()), ("names", Profile::names())]
 }
@@ -119,6 +123,19 @@ fn write_committed(build: &str, here: &str, measured: &BTreeMap<String, f64>) {
     fs::write(committed_file(), format!("{head}\n{}\n", lines.join("\n"))).unwrap();
 }
 
+/// The groups that changed by more than they may, and a table of all, before and now.
+fn compare(before: &[[String; 4]], measured: &BTreeMap<String, f64>) -> (Vec<String>, String) {
+    let (mut changed, mut table) = (Vec::new(), String::new());
+    for [_, _, what, n] in before {
+        let (was, is) = (n.parse::<f64>().unwrap(), measured.get(what).copied().unwrap_or(0.0));
+        writeln!(table, "{what:<28} {was:>9.1} {is:>9.1}").unwrap();
+        if profile::is_gated(what) && (is - was).abs() > was * tolerance(what) + SLACK {
+            changed.push(what.clone());
+        }
+    }
+    (changed, table)
+}
+
 #[test]
 fn a_packet_takes_no_more_instructions_than_before() {
     if !need::has("valgrind") {
@@ -133,14 +150,12 @@ fn a_packet_takes_no_more_instructions_than_before() {
         return write_committed(&build, &here, &measured);
     }
     let before: Vec<_> = committed().into_iter().filter(|line| line[0] == build).collect();
-    let mut table = String::new();
-    let mut changed = Vec::new();
-    for [_, _, what, n] in &before {
-        let (was, is) = (n.parse::<f64>().unwrap(), measured.get(what).copied().unwrap_or(0.0));
-        writeln!(table, "{what:<28} {was:>9.1} {is:>9.1}").unwrap();
-        if profile::is_gated(what) && (is - was).abs() > was * tolerance(what) + SLACK {
-            changed.push(what.clone());
+    let (mut changed, mut table) = compare(&before, &measured);
+    for _ in 0..SECOND_LOOKS {
+        if changed.is_empty() {
+            break;
         }
+        (changed, table) = compare(&before, &measure(&program, dir.path()));
     }
     if before.first().is_none_or(|line| line[1] != here) {
         let there = before.first().map_or("nowhere", |line| &line[1]);
