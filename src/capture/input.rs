@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use super::live::{LinkWatch, LiveConfig, LiveSource, OpenSource, Trouble};
+use super::live::{LinkWatch, LiveConfig, LiveSource, OpenSource};
 use super::ring::{RingConfig, RingSource};
 use super::{CaptureError, CaptureStats, Frame, PacketSource, Poll};
 
@@ -83,7 +83,7 @@ impl Unused {
             None => Ok(Poll::Idle),
             Some(trouble) => Err(CaptureError::InterfaceGone {
                 interface: self.interface.clone(),
-                reason: Trouble::words(trouble).to_owned(),
+                reason: trouble.words().to_owned(),
             }),
         }
     }

@@ -1,4 +1,5 @@
-//! A worker on a live interface, or one of several that share it: a thread of its own that reads packets, matches names and hands hits to the recorder.
+//! A worker on a live interface, or one of several that share it: a thread of its own that reads packets, matches names and
+//! hands hits to the recorder.
 //!
 //! Between two batches it takes a newer rule set if there is one, publishes what it counted, and tells that it makes
 //! progress. It never waits for anybody: a hit that the recorder's queue cannot take is counted as lost, and before the

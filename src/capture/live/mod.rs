@@ -12,7 +12,7 @@ mod reopen;
 mod tests;
 
 pub use config::LiveConfig;
-pub(super) use link::{LinkWatch, Trouble};
+pub(super) use link::LinkWatch;
 pub use reopen::{LinkState, OpenSource, ReopeningSource};
 
 use super::{CaptureError, CaptureStats, Frame, PacketSource, Poll};
@@ -123,7 +123,7 @@ impl PacketSource for LiveSource {
         match self.watch.as_mut().and_then(LinkWatch::check) {
             None => Ok(Poll::Idle),
             Some(trouble) => {
-                let reason = Trouble::words(trouble).to_owned();
+                let reason = trouble.words().to_owned();
                 Err(CaptureError::InterfaceGone { interface: self.interface.clone(), reason })
             }
         }

@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout};
 
-use super::live::{LinkWatch, LiveConfig, OpenSource, Trouble};
+use super::live::{LinkWatch, LiveConfig, OpenSource};
 use super::{CaptureError, CaptureStats, Frame, PacketSource, Poll};
 use block::{Cursor, Reading};
 use drops::InterfaceDrops;
@@ -213,7 +213,7 @@ impl PacketSource for RingSource {
             return Ok(Poll::Frames(frames));
         }
         if let Some(trouble) = self.watch.check() {
-            self.lost(Trouble::words(trouble).to_owned());
+            self.lost(trouble.words().to_owned());
         }
         match &self.ending {
             Some((why, until)) if Instant::now() >= *until => {
