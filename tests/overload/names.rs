@@ -120,11 +120,13 @@ impl Sensor {
     }
 }
 
-/// Every class was sent, and found: names in one packet all, others all or, if the flood takes places that they need too,
-/// nine of ten. (Which places those are is decided by a hash whose seed is random; in fact few are missed or none.)
-fn held(flood: Flood, part: &str, score: &Score, all: bool) {
+/// Every class was sent, and found: names in one packet all, others all too, or all but one in `miss` (and then one).
+fn held(flood: Flood, part: &str, score: &Score, miss: Option<usize>) {
     for ((proto, class), (sent, found)) in score {
-        let may_miss = if all || *class == Class::OnePacket { 0 } else { sent.div_ceil(10) };
+        let may_miss = match (class, miss) {
+            (Class::Several, Some(one_in)) => sent.div_ceil(one_in),
+            _ => 0,
+        };
         assert!(
             found + may_miss >= *sent,
             "{flood:?}, {part}: {found} of {sent} {proto:?} names in {class:?} packets, {may_miss} may be missed:\n{score:?}"
@@ -133,26 +135,31 @@ fn held(flood: Flood, part: &str, score: &Score, all: bool) {
     assert_eq!(score.len(), 8, "{score:?}");
 }
 
+/// While a flood lasts that takes places which names need too. Which places those are is decided by a hash whose seed is
+/// random; in fact few names are missed or none.
+const FLOODED: Option<usize> = Some(10);
+
 /// What a flood may cost, and where it is counted.
 fn survive(flood: Flood, all: bool, shed: &[Counter]) {
-    survive_with(&limits(), flood, all, shed);
+    survive_with(&limits(), flood, None, if all { None } else { FLOODED }, shed);
 }
 
-fn survive_with(bounds: &Limits, flood: Flood, all: bool, shed: &[Counter]) {
+/// `quietly` and `flooded` are what may be missed without the flood and during it, as in [`held`].
+fn survive_with(bounds: &Limits, flood: Flood, quietly: Option<usize>, flooded: Option<usize>, shed: &[Counter]) {
     let source = Source::new(flood);
     let mut sensor = Sensor::new(bounds);
     let (before, end) = sensor.part(1, Timestamp::from_parts(1_795_521_600, 0), None);
-    held(flood, "before", &before, true);
+    held(flood, "before", &before, quietly);
     let quiet: Vec<u64> = shed.iter().map(|counter| sensor.count(*counter)).collect();
     let (during, end) = sensor.part(2, end, Some(&source));
-    held(flood, "during", &during, all);
+    held(flood, "during", &during, flooded);
     for (counter, quiet) in shed.iter().zip(quiet) {
         let shed = sensor.count(*counter) - quiet;
         assert!(shed > 1_000, "{flood:?}: only {shed} of {counter:?}");
     }
     // At once: the very next packets, with everything that the flood left in the tables.
     let (after, _) = sensor.part(3, end, None);
-    held(flood, "after", &after, true);
+    held(flood, "after", &after, quietly);
 
     assert!(sensor.peak.flows <= bounds.flow.flows, "{:?}", sensor.peak);
     assert!(sensor.peak.streams <= bounds.flow.streams, "{:?}", sensor.peak);
@@ -214,12 +221,13 @@ fn quic_garbage() {
 }
 
 /// So few places that a flood goes round the whole table every few milliseconds: what keeps half-read flows then is that
-/// they are spared, for silence alone would not.
+/// they are spared, for silence alone would not. The ordinary traffic alone fills such a table: with one seed in fifty,
+/// three of its half-read flows meet in a set of four places, of which they may keep two.
 #[test]
 fn a_small_flow_table_spares_what_is_half_read() {
     let mut bounds = limits();
     bounds.flow.flows = 4_096;
     for flood in [Flood::Syns, Flood::WholeHellos, Flood::QuicGarbage] {
-        survive_with(&bounds, flood, false, &[Counter::FlowsEvicted]);
+        survive_with(&bounds, flood, Some(50), FLOODED, &[Counter::FlowsEvicted]);
     }
 }
