@@ -21,9 +21,11 @@
 #
 # Columns: offered is what the sender sent; received what the socket took (dropped ones included), ring what of that the
 # ring had no room for, frz how often it was full; softnet and veth what the kernel lost before any socket; ns/pkt the
-# processor time (user and system) of the process by the packet offered. What the backlog drops shows in both columns. With SOFTIRQ=same that time holds what the kernel
-# spends on delivery while it interrupts the process (Linux charges it so unless built with CONFIG_IRQ_TIME_ACCOUNTING):
-# compare it with the bare ring's, or use SOFTIRQ=other.
+# processor time (user and system) of the process by the packet offered. What the backlog drops shows in both columns. With
+# SOFTIRQ=same that time holds what the kernel spends on delivery while it interrupts the process (Linux charges it so unless
+# built with CONFIG_IRQ_TIME_ACCOUNTING). So `own` tells the receiver's core apart by what its clock ticks found it at: user
+# and system, by the packet offered, without interrupts and their delivery (/proc/stat). Everything else that ran on that core
+# is in it too; a tick is 10 ms there, and some hundred of them are what it rests on, so that one run is good to a tenth.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -170,7 +172,9 @@ stop() { kill -TERM "$1" 2>/dev/null || true; wait "$1" || true; }
 
 # cpu PID: microseconds of processor time, user and system, from clock ticks.
 tick_us=$((1000000 / $(getconf CLK_TCK)))
-cpu() { awk -v t="$tick_us" '{ sub(/^.*\) /, ""); print ($12 + $13) * t }' "/proc/$1/stat"; }
+cpu() { awk -v t="$tick_us" '{ sub(/^.*\) /, ""); printf "%.0f\n", ($12 + $13) * t }' "/proc/$1/stat"; }
+# own: microseconds that the receiver's core spent in programs and their system calls, interrupts and delivery left out.
+own() { awk -v c="cpu$rx_core" -v t="$tick_us" '$1 == c { printf "%.0f\n", ($2 + $3 + $4) * t }' /proc/stat; }
 rss() { awk '$1 == "VmRSS:" { print $2 }' "/proc/$1/status"; }
 # Column 2 of every processor's line, in hexadecimal.
 softnet() { awk '{ print "0x" $2 }' /proc/net/softnet_stat | while read -r n; do echo $((n)); done | awk '{ s += $1 } END { print s + 0 }'; }
@@ -197,38 +201,39 @@ rate="$(field "$work/tx" s)"
 count=$((rate * seconds))
 ((count > 0)) || die "the sender does not send: $(cat "$work/tx")"
 
-HEAD='%-10s %4s %9s %9s %9s %7s %4s %8s %8s %7s\n'
-# row NAME RUN COUNT OFFERED_RATE RECEIVED RING FREEZES SOFTNET VETH CPU
+HEAD='%-10s %4s %9s %9s %9s %7s %4s %8s %8s %7s %7s\n'
+# row NAME RUN COUNT OFFERED_RATE RECEIVED RING FREEZES SOFTNET VETH CPU OWN
 row() {
   # shellcheck disable=SC2059
-  printf "$HEAD" "$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8" "$9" "$(awk "BEGIN { printf \"%.1f\", ${10} * 1000 / $3 }")"
+  printf "$HEAD" "$1" "$2" "$3" "$4" "$5" "$6" "$7" "$8" "$9" \
+    "$(awk "BEGIN { printf \"%.1f\", ${10} * 1000 / $3 }")" "$(awk "BEGIN { printf \"%.1f\", ${11} * 1000 / $3 }")"
 }
 
 case "$mode" in
 loss)
   # shellcheck disable=SC2059
-  printf "$HEAD" receiver run offered pkt/s received ring frz softnet veth ns/pkt
+  printf "$HEAD" receiver run offered pkt/s received ring frz softnet veth ns/pkt own
   config one rx0 1 9618
   for ((run = 1; run <= runs; run++)); do
     before=("$(softnet)" "$(veth 0)")
     start_ring rx0 "$rx_core" 1
-    from="$(cpu "$pid")"
+    from="$(cpu "$pid")" own_from="$(own)"
     send tx0 "$count" "$pps" "$work/tx"
     sleep 0.5
-    used=$(($(cpu "$pid") - from))
+    used=$(($(cpu "$pid") - from)) own_used=$(($(own) - own_from))
     stop "$pid"
     row ring "$run" "$count" "$(field "$work/tx" s)" "$(field "$work/ring.out" received)" "$(field "$work/ring.out" dropped)" \
-      "$(field "$work/ring.out" freezes)" $(($(softnet) - before[0])) $(($(veth 0) - before[1])) "$used"
+      "$(field "$work/ring.out" freezes)" $(($(softnet) - before[0])) $(($(veth 0) - before[1])) "$used" "$own_used"
 
     start_daemon one 9618 "$rx_core"
     before=("$(softnet)" "$(veth 0)")
-    from="$(cpu "$pid")"
+    from="$(cpu "$pid")" own_from="$(own)"
     send tx0 "$count" "$pps" "$work/tx"
     sleep 0.5
-    used=$(($(cpu "$pid") - from))
+    used=$(($(cpu "$pid") - from)) own_used=$(($(own) - own_from))
     row stakeout "$run" "$count" "$(field "$work/tx" s)" "$(metric 9618 capture_received_total)" \
       "$(metric 9618 capture_kernel_drops_total)" "$(metric 9618 capture_ring_freezes_total)" \
-      $(($(softnet) - before[0])) $(($(veth 0) - before[1])) "$used"
+      $(($(softnet) - before[0])) $(($(veth 0) - before[1])) "$used" "$own_used"
     stop "$pid"
     rm -f "$work"/one/events*
   done
@@ -237,7 +242,7 @@ workers)
   # Both with the same packets in the same time, on the same core, so that nothing but the sharing differs.
   link 1
   # shellcheck disable=SC2059
-  printf "$HEAD" receiver run offered pkt/s received ring frz softnet veth ns/pkt
+  printf "$HEAD" receiver run offered pkt/s received ring frz softnet veth ns/pkt own
   config two rx0 2 9618
   config left rx0 1 9618
   config right rx1 1 9619
@@ -245,12 +250,12 @@ workers)
   for ((run = 1; run <= runs; run++)); do
     before=("$(softnet)" "$(veth 0)")
     start_daemon two 9618 "$rx_core"
-    from="$(cpu "$pid")"
+    from="$(cpu "$pid")" own_from="$(own)"
     send tx0 "$count" "$pps" "$work/tx"
     sleep 0.5
     row "2 workers" "$run" "$count" "$(field "$work/tx" s)" "$(metric 9618 capture_received_total)" \
       "$(metric 9618 capture_kernel_drops_total)" "$(metric 9618 capture_ring_freezes_total)" \
-      $(($(softnet) - before[0])) $(($(veth 0) - before[1])) $(($(cpu "$pid") - from))
+      $(($(softnet) - before[0])) $(($(veth 0) - before[1])) $(($(cpu "$pid") - from)) $(($(own) - own_from))
     stop "$pid"
 
     before=("$(softnet)" $(($(veth 0) + $(veth 1))))
@@ -258,19 +263,19 @@ workers)
     left="$pid"
     start_daemon right 9619 "$rx_core"
     right="$pid"
-    from=$(($(cpu "$left") + $(cpu "$right")))
+    from=$(($(cpu "$left") + $(cpu "$right"))) own_from="$(own)"
     send tx0 $((count / 2)) "$half" "$work/tx" &
     other=$!
     started+=("$other")
     send tx1 $((count / 2)) "$half" "$work/tx1"
     wait "$other"
     sleep 0.5
-    used=$(($(cpu "$left") + $(cpu "$right") - from))
+    used=$(($(cpu "$left") + $(cpu "$right") - from)) own_used=$(($(own) - own_from))
     row "2 daemons" "$run" "$count" "$(($(field "$work/tx" s) + $(field "$work/tx1" s)))" \
       $(($(metric 9618 capture_received_total) + $(metric 9619 capture_received_total))) \
       $(($(metric 9618 capture_kernel_drops_total) + $(metric 9619 capture_kernel_drops_total))) \
       $(($(metric 9618 capture_ring_freezes_total) + $(metric 9619 capture_ring_freezes_total))) \
-      $(($(softnet) - before[0])) $(($(veth 0) + $(veth 1) - before[1])) "$used"
+      $(($(softnet) - before[0])) $(($(veth 0) + $(veth 1) - before[1])) "$used" "$own_used"
     stop "$left"
     stop "$right"
     rm -f "$work"/*/events*
@@ -286,7 +291,7 @@ soak)
   { cat "$list"; echo swapped.example; } >"$work/b.list"
   cp "$work/a.list" "$work/one/list.txt"
   start_daemon one 9618 "$rx_core"
-  from="$(cpu "$pid")"
+  from="$(cpu "$pid")" own_from="$(own)"
   before=("$(softnet)" "$(veth 0)")
   send tx0 $((steady * minutes * 60)) "$steady" "$work/tx" &
   sender=$!
@@ -313,10 +318,10 @@ soak)
   wait "$sender"
   sleep 0.5
   # shellcheck disable=SC2059
-  printf "$HEAD" receiver run offered pkt/s received ring frz softnet veth ns/pkt
+  printf "$HEAD" receiver run offered pkt/s received ring frz softnet veth ns/pkt own
   row stakeout soak $((steady * minutes * 60)) "$(field "$work/tx" s)" "$(metric 9618 capture_received_total)" \
     "$(metric 9618 capture_kernel_drops_total)" "$(metric 9618 capture_ring_freezes_total)" \
-    $(($(softnet) - before[0])) $(($(veth 0) - before[1])) $(($(cpu "$pid") - from))
+    $(($(softnet) - before[0])) $(($(veth 0) - before[1])) $(($(cpu "$pid") - from)) $(($(own) - own_from))
   echo "Rules put in place $swaps times, loaded $(metric 9618 rule_set_loads_total) times. Peak of memory after $warmup s: ${peak[0]} KiB, then ${peak[1]} KiB: $(awk "BEGIN { printf \"%+.2f\", ${peak[0]} ? (${peak[1]} - ${peak[0]}) * 100 / ${peak[0]} : 0 }") %."
   stop "$pid"
   ;;
