@@ -34,11 +34,11 @@ fn count(mut source: RingSource, stop: &AtomicBool) -> Result<Counted, String> {
     let mut idle = 0;
     // After the signal, what the kernel has not handed over yet.
     while !stop.load(Ordering::Relaxed) || idle < 2 {
-        let look = &mut |frame: stakeout::capture::Frame<'_>| {
-            frames += 1;
-            octets += frame.data.len() as u64;
+        let look = &mut |batch: &[stakeout::capture::Frame<'_>]| {
+            frames += batch.len() as u64;
+            octets += batch.iter().map(|frame| frame.data.len() as u64).sum::<u64>();
         };
-        let polled = source.poll(BATCH, look).map_err(|e| e.to_string())?;
+        let polled = source.poll_batches(BATCH, look).map_err(|e| e.to_string())?;
         idle = if polled == Poll::Idle { idle + 1 } else { 0 };
         if read.elapsed() >= READ_EVERY {
             read = Instant::now();

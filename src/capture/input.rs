@@ -132,10 +132,10 @@ impl OpenSource for InputConfig {
 }
 
 impl PacketSource for InputSource {
-    fn poll(&mut self, max: usize, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Poll, CaptureError> {
+    fn poll_batches(&mut self, max: usize, visit: &mut dyn FnMut(&[Frame<'_>])) -> Result<Poll, CaptureError> {
         match self {
-            InputSource::Ring(source) => source.poll(max, visit),
-            InputSource::Pcap { source, .. } => source.poll(max, visit),
+            InputSource::Ring(source) => source.poll_batches(max, visit),
+            InputSource::Pcap { source, .. } => source.poll_batches(max, visit),
             InputSource::Unused(unused) => unused.poll(),
         }
     }

@@ -27,12 +27,20 @@ pub use live::{LinkState, LiveConfig, LiveSource, ReopeningSource};
 
 /// Where frames come from.
 pub trait PacketSource {
-    /// Hands at most `max` frames to `visit` and tells how it went. A live source waits no longer than its timeout;
-    /// a file never waits. `max` of 0 is taken as 1.
+    /// Hands at most `max` frames to `visit`, as many at once as it has side by side (at least one), and tells how it
+    /// went. A live source waits no longer than its timeout; a file never waits. `max` of 0 is taken as 1.
     ///
     /// # Errors
     /// What the source cannot go on from: see [`CaptureError`]. Frames visited before the error stay visited.
-    fn poll(&mut self, max: usize, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Poll, CaptureError>;
+    fn poll_batches(&mut self, max: usize, visit: &mut dyn FnMut(&[Frame<'_>])) -> Result<Poll, CaptureError>;
+
+    /// As [`Self::poll_batches`], one frame at a time.
+    ///
+    /// # Errors
+    /// As there.
+    fn poll(&mut self, max: usize, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Poll, CaptureError> {
+        self.poll_batches(max, &mut |frames| frames.iter().for_each(|frame| visit(*frame)))
+    }
 
     /// What was counted since the last call (or since the source was opened). Call it at least once a minute: libpcap's
     /// counters have 32 bits and wrap.

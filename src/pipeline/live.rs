@@ -172,11 +172,12 @@ impl LiveWorker {
             self.rules.refresh();
             let mut sink = HitSink { rules: &mut self.rules, hits: &self.hits, lost: &mut lost, fair: &mut fair };
             let lost_before = sink.not_taken();
-            let polled = source.poll(BATCH, &mut |frame| {
-                if LinkType::from_linktype(frame.linktype).is_none() {
+            let polled = source.poll_batches(BATCH, &mut |frames| {
+                // A live source has one kind of frame at a time.
+                if let Some(frame) = frames.first().filter(|f| LinkType::from_linktype(f.linktype).is_none()) {
                     unread_link = unread_link.or(Some(frame.linktype));
                 }
-                worker.frame(frame.linktype, frame.ts, frame.data, frame.orig_len, &mut sink);
+                worker.frames(frames.iter().copied(), &mut sink);
             });
             let idle = !matches!(polled, Ok(Poll::Frames(_)));
             if idle {
@@ -265,9 +266,9 @@ fn drain(source: &mut ReopeningSource<InputConfig>, worker: &mut Worker, sink: &
     let until = Instant::now() + DRAIN_MOST;
     let (mut idle, mut newer) = (0, false);
     while idle < DRAIN_IDLE && !newer && source.state() == LinkState::Up && Instant::now() < until {
-        let polled = source.poll(BATCH, &mut |frame| {
-            newer |= frame.ts > stopped;
-            worker.frame(frame.linktype, frame.ts, frame.data, frame.orig_len, sink);
+        let polled = source.poll_batches(BATCH, &mut |frames| {
+            newer |= frames.last().is_some_and(|frame| frame.ts > stopped);
+            worker.frames(frames.iter().copied(), sink);
         });
         if !matches!(polled, Ok(Poll::Frames(_))) {
             idle += 1;

@@ -245,11 +245,11 @@ impl FileReader {
 }
 
 impl PacketSource for FileReader {
-    fn poll(&mut self, max: usize, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Poll, CaptureError> {
+    fn poll_batches(&mut self, max: usize, visit: &mut dyn FnMut(&[Frame<'_>])) -> Result<Poll, CaptureError> {
         let mut frames = 0;
         while frames < max.max(1) {
             let Some(frame) = self.next_frame()? else { break };
-            visit(frame);
+            visit(&[frame]);
             frames += 1;
             self.received += 1;
         }

@@ -78,11 +78,11 @@ impl LiveSource {
     }
 
     /// What libpcap has ready now.
-    fn take(&mut self, max: usize, visit: &mut dyn FnMut(Frame<'_>)) -> Result<usize, CaptureError> {
+    fn take(&mut self, max: usize, visit: &mut dyn FnMut(&[Frame<'_>])) -> Result<usize, CaptureError> {
         let linktype = self.linktype;
         let lend = |packet: pcap::Packet<'_>| {
             let time = packet.header.ts;
-            visit(Frame {
+            visit(&[Frame {
                 // With nanosecond precision, which Linux always grants, libpcap puts nanoseconds in the microseconds.
                 ts: Timestamp::from_parts(
                     u64::try_from(time.tv_sec).unwrap_or(0),
@@ -92,7 +92,7 @@ impl LiveSource {
                 interface: 0,
                 orig_len: packet.header.len,
                 data: packet.data,
-            });
+            }]);
         };
         self.capture.dispatch(Some(max.clamp(1, MAX_BATCH)), lend).map_err(|e| run_error(&self.interface, &e))
     }
@@ -107,7 +107,7 @@ impl LiveSource {
 }
 
 impl PacketSource for LiveSource {
-    fn poll(&mut self, max: usize, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Poll, CaptureError> {
+    fn poll_batches(&mut self, max: usize, visit: &mut dyn FnMut(&[Frame<'_>])) -> Result<Poll, CaptureError> {
         let mut frames = self.take(max, visit)?;
         if frames == 0 {
             let error = self.wait();

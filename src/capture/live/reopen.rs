@@ -141,9 +141,9 @@ impl<O: OpenSource> ReopeningSource<O> {
 }
 
 impl<O: OpenSource> PacketSource for ReopeningSource<O> {
-    fn poll(&mut self, max: usize, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Poll, CaptureError> {
+    fn poll_batches(&mut self, max: usize, visit: &mut dyn FnMut(&[Frame<'_>])) -> Result<Poll, CaptureError> {
         match &mut self.state {
-            State::Up(source) => match source.poll(max, visit) {
+            State::Up(source) => match source.poll_batches(max, visit) {
                 Ok(poll) => {
                     // Only a source that works earns a short pause: one that opens and fails at once does not.
                     self.pause = FIRST_PAUSE;
@@ -226,7 +226,7 @@ mod tests {
     }
 
     impl PacketSource for Source {
-        fn poll(&mut self, _: usize, _: &mut dyn FnMut(Frame<'_>)) -> Result<Poll, CaptureError> {
+        fn poll_batches(&mut self, _: usize, _: &mut dyn FnMut(&[Frame<'_>])) -> Result<Poll, CaptureError> {
             match self.script.borrow_mut().pop_front() {
                 Some(Ok(frames)) => {
                     self.unreported += frames as u64;

@@ -1,4 +1,4 @@
-//! Frames of one block, lent one after the other; what was not lent yet is remembered.
+//! Frames of one block, lent in batches; what was not lent yet is remembered.
 //!
 //! The kernel is trusted to mean well, not to be right: every offset is checked against the block.
 //! Source: `struct tpacket_block_desc` and `struct tpacket3_hdr` in `linux/if_packet.h`.
@@ -11,6 +11,11 @@ use crate::model::Timestamp;
 const HEADER: usize = 48 + 20;
 /// `sll_pkttype` in that.
 const PACKET_TYPE_AT: usize = 48 + 10;
+/// Most frames that are lent at once: as many as a worker asks memory for together.
+const TOGETHER: usize = 16;
+/// What stands in a frame's place before there is one.
+const NO_FRAME: Frame<'static> =
+    Frame { ts: Timestamp::from_parts(0, 0), linktype: 0, interface: 0, orig_len: 0, data: &[] };
 
 /// What a block is read with.
 #[derive(Clone, Copy, Debug)]
@@ -57,55 +62,80 @@ impl Cursor {
         self.left == 0
     }
 
-    /// Lends at most `max` further frames, and tells how many it were.
+    /// Lends at most `max` further frames, up to [`TOGETHER`] at once, and tells how many it were.
     #[inline]
     pub(super) fn lend(
         &mut self,
         block: &mut [u8],
         max: usize,
         reading: Reading,
-        visit: &mut dyn FnMut(Frame<'_>),
+        visit: &mut dyn FnMut(&[Frame<'_>]),
     ) -> Result<usize, Malformed> {
         let mut lent = 0;
+        let mut rest = block.get_mut(self.at..).ok_or(Malformed)?;
         while lent < max && self.left > 0 {
-            let packet = block.get_mut(self.at..).ok_or(Malformed)?;
-            let header: &[u8; HEADER] = packet.first_chunk().ok_or(Malformed)?;
-            let next = u32_at(header, 0) as usize;
-            let (secs, nanos) = (u32_at(header, 4), u32_at(header, 8));
-            let (captured, length, status) = (u32_at(header, 12) as usize, u32_at(header, 16), u32_at(header, 20));
-            let mac = usize::from(u16_at(header, 24));
-            let tag = tags::stripped(status, u32_at(header, 32), u16_at(header, 36));
-            let outgoing = header[PACKET_TYPE_AT] == libc::PACKET_OUTGOING;
-            // Only the last one leads nowhere.
-            let leads_on = self.left == 1 || next >= HEADER;
-            if mac < HEADER || mac + captured > packet.len() || !leads_on {
+            let mut together = [NO_FRAME; TOGETHER];
+            let (mut held, mut spoiled) = (0, false);
+            while held < TOGETHER.min(max - lent) && self.left > 0 {
+                let Ok((frame, behind)) = self.next(std::mem::take(&mut rest), reading) else {
+                    spoiled = true;
+                    break;
+                };
+                rest = behind;
+                if let Some(frame) = frame {
+                    together[held] = frame;
+                    held += 1;
+                }
+            }
+            if held > 0 {
+                visit(&together[..held]);
+                lent += held;
+            }
+            if spoiled {
                 return Err(Malformed);
             }
-            self.left -= 1;
-            self.at += next;
-            // While this one is looked at: the next one's header, and its own headers, which begin some 100 octets on.
-            for line in [0, 64, 128] {
-                map::prefetch(packet, next + line);
-            }
-            if outgoing && reading.skip_outgoing {
-                continue;
-            }
-            let (data, orig_len) = match tag {
-                // Behind the header there is room for the tag: see PACKET_RESERVE.
-                Some(tag) => tags::put_back(&mut packet[HEADER..mac + captured], mac - HEADER, length, tag),
-                None => (&packet[mac..mac + captured], length),
-            };
-            let data = data.get(..reading.snaplen).unwrap_or(data);
-            visit(Frame {
-                ts: Timestamp::from_parts(u64::from(secs), u64::from(nanos)),
-                linktype: reading.linktype,
-                interface: 0,
-                orig_len,
-                data,
-            });
-            lent += 1;
         }
         Ok(lent)
+    }
+
+    /// The frame whose header begins `packet`, unless it is left out, and what lies behind it in the block.
+    #[inline(always)]
+    fn next<'b>(
+        &mut self,
+        packet: &'b mut [u8],
+        reading: Reading,
+    ) -> Result<(Option<Frame<'b>>, &'b mut [u8]), Malformed> {
+        let header: &[u8; HEADER] = packet.first_chunk().ok_or(Malformed)?;
+        let next = u32_at(header, 0) as usize;
+        let (secs, nanos) = (u32_at(header, 4), u32_at(header, 8));
+        let (captured, length, status) = (u32_at(header, 12) as usize, u32_at(header, 16), u32_at(header, 20));
+        let mac = usize::from(u16_at(header, 24));
+        let tag = tags::stripped(status, u32_at(header, 32), u16_at(header, 36));
+        let outgoing = header[PACKET_TYPE_AT] == libc::PACKET_OUTGOING;
+        // Only the last one leads nowhere.
+        let end = if self.left == 1 { packet.len() } else { next };
+        let (packet, behind) = packet.split_at_mut_checked(end).ok_or(Malformed)?;
+        if mac < HEADER || mac + captured > packet.len() {
+            return Err(Malformed);
+        }
+        self.left -= 1;
+        self.at += next;
+        // While the others of the batch are found: this one's own headers, which begin some 100 octets on, and the
+        // next one's.
+        map::prefetch(packet, mac);
+        map::prefetch(packet, mac + 63);
+        map::prefetch(behind, 0);
+        if outgoing && reading.skip_outgoing {
+            return Ok((None, behind));
+        }
+        let (data, orig_len) = match tag {
+            // Behind the header there is room for the tag: see PACKET_RESERVE.
+            Some(tag) => tags::put_back(&mut packet[HEADER..mac + captured], mac - HEADER, length, tag),
+            None => (&packet[mac..mac + captured], length),
+        };
+        let data = data.get(..reading.snaplen).unwrap_or(data);
+        let ts = Timestamp::from_parts(u64::from(secs), u64::from(nanos));
+        Ok((Some(Frame { ts, linktype: reading.linktype, interface: 0, orig_len, data }), behind))
     }
 }
 
@@ -170,7 +200,9 @@ pub(super) mod tests {
             let mut seen = Vec::new();
             let mut calls = 0;
             while !cursor.is_at_end() {
-                let mut look = |f: Frame<'_>| seen.push((f.ts.as_nanos(), f.data.to_vec(), f.orig_len));
+                let mut look = |frames: &[Frame<'_>]| {
+                    seen.extend(frames.iter().map(|f| (f.ts.as_nanos(), f.data.to_vec(), f.orig_len)));
+                };
                 let lent = cursor.lend(&mut block, max, ETHERNET, &mut look).unwrap();
                 assert!((1..=max).contains(&lent));
                 calls += 1;
@@ -199,7 +231,8 @@ pub(super) mod tests {
         let lent = |reading| {
             let mut block = block(&packets);
             let mut seen = Vec::new();
-            let lent = Cursor::new(&block).lend(&mut block, 100, reading, &mut |f| seen.push(f.data.len())).unwrap();
+            let mut look = |frames: &[Frame<'_>]| seen.extend(frames.iter().map(|f| f.data.len()));
+            let lent = Cursor::new(&block).lend(&mut block, 100, reading, &mut look).unwrap();
             assert_eq!(lent, seen.len());
             seen
         };

@@ -1,7 +1,7 @@
 //! Fast live capture: an AF_PACKET receive ring (TPACKET_V3) that the kernel fills and this program reads in place.
 //!
 //! No frame is copied and no system call is made for a packet: the kernel hands over a block of some hundred of them,
-//! they are lent out of it one after the other, and the block is given back. While nothing comes the source waits in one
+//! they are lent out of it some at a time, and the block is given back. While nothing comes the source waits in one
 //! poll(2). Several workers may share an interface, each with a ring of its own in one fanout [`Group`].
 //!
 //! It shows what libpcap shows: both directions, tags put back, loopback once. `unsafe` is confined to `sys`, the system
@@ -157,7 +157,7 @@ impl RingSource {
 
     /// Lends what the kernel has handed over.
     #[inline]
-    fn take(&mut self, max: usize, visit: &mut dyn FnMut(Frame<'_>)) -> Result<usize, CaptureError> {
+    fn take(&mut self, max: usize, visit: &mut dyn FnMut(&[Frame<'_>])) -> Result<usize, CaptureError> {
         let mut taken = 0;
         while taken < max {
             let Some(block) = self.ring.map.block(self.block) else { break };
@@ -202,7 +202,7 @@ impl RingSource {
 
 impl PacketSource for RingSource {
     #[inline]
-    fn poll(&mut self, max: usize, visit: &mut dyn FnMut(Frame<'_>)) -> Result<Poll, CaptureError> {
+    fn poll_batches(&mut self, max: usize, visit: &mut dyn FnMut(&[Frame<'_>])) -> Result<Poll, CaptureError> {
         let max = max.clamp(1, MAX_BATCH);
         let mut frames = self.take(max, visit)?;
         if frames == 0 {

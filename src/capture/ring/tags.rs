@@ -70,7 +70,9 @@ mod tests {
         let mut block = block(&packets);
         let mut seen = Vec::new();
         Cursor::new(&block)
-            .lend(&mut block, 9, ETHERNET, &mut |f| seen.push((f.data.to_vec(), f.orig_len)))
+            .lend(&mut block, 9, ETHERNET, &mut |frames| {
+                seen.extend(frames.iter().map(|f| (f.data.to_vec(), f.orig_len)));
+            })
             .expect("a good block");
         let with = |tag: Tag| [&frame[..12], &tag, &frame[12..]].concat();
         assert_eq!(seen[0], (with([0x81, 0, 0, 5]), 64));
@@ -84,7 +86,9 @@ mod tests {
         let mut seen = Vec::new();
         let reading = super::super::block::Reading { snaplen: 40, ..ETHERNET };
         Cursor::new(&block)
-            .lend(&mut block, 9, reading, &mut |f| seen.push((f.data.to_vec(), f.orig_len)))
+            .lend(&mut block, 9, reading, &mut |frames| {
+                seen.extend(frames.iter().map(|f| (f.data.to_vec(), f.orig_len)));
+            })
             .expect("a good block");
         assert_eq!(seen, [(with([0x81, 0, 0, 5])[..40].to_vec(), 64)]);
     }
