@@ -49,12 +49,8 @@ impl InitialKeys {
             Side::Client => &CLIENT_IN,
             Side::Server => &SERVER_IN,
         }));
-        let [key, iv, hp] = labels;
-        InitialKeys {
-            key: truncate(&side_secret.mac(key)),
-            iv: truncate(&side_secret.mac(iv)),
-            hp: truncate(&side_secret.mac(hp)),
-        }
+        let [key, iv, hp] = side_secret.macs(labels);
+        InitialKeys { key: truncate(&key), iv: truncate(&iv), hp: truncate(&hp) }
     }
 }
 
@@ -88,11 +84,13 @@ impl HmacKey {
             for (b, k) in block.iter_mut().zip(key) {
                 *b ^= k;
             }
-            let mut state = SHA256_INIT;
-            compress256(&mut state, &[block]);
-            state
+            block
         };
-        HmacKey { inner: pad(0x36), outer: pad(0x5c) }
+        let (inner_pad, outer_pad) = (pad(0x36), pad(0x5c));
+        let (mut inner, mut outer) = (SHA256_INIT, SHA256_INIT);
+        compress256(&mut inner, &[inner_pad]);
+        compress256(&mut outer, &[outer_pad]);
+        HmacKey { inner, outer }
     }
 
     /// The MAC of a message that was padded to the last block by [`final_block`].
@@ -103,6 +101,22 @@ impl HmacKey {
         let mut outer = self.outer;
         compress256(&mut outer, &[final_block(&to_bytes(&inner))]);
         to_bytes(&outer)
+    }
+
+    /// The MACs of three messages. Those parts of them that do not wait for each other stand side by side, so that the
+    /// processor, which waits for each step of one hash, works on the next one meanwhile.
+    #[inline]
+    fn macs(&self, messages: &[Block; 3]) -> [[u8; 32]; 3] {
+        let mut inner = [self.inner; 3];
+        for (state, message) in inner.iter_mut().zip(messages) {
+            compress256(state, std::slice::from_ref(message));
+        }
+        let last = inner.map(|state| final_block(&to_bytes(&state)));
+        let mut outer = [self.outer; 3];
+        for (state, block) in outer.iter_mut().zip(&last) {
+            compress256(state, std::slice::from_ref(block));
+        }
+        outer.map(|state| to_bytes(&state))
     }
 }
 
