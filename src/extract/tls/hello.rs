@@ -84,8 +84,10 @@ impl ClientHello<'_> {
 /// Whether a host name is an IPv4 or IPv6 address as text, the latter in brackets or not.
 #[inline]
 pub fn is_ip_literal(text: &[u8]) -> bool {
-    // Hardly any name passes this: the last label of a name is not a number, and no name has a colon.
-    let suspicious = text.last().is_some_and(|b| b.is_ascii_digit() || *b == b'.') || text.contains(&b':');
+    // Hardly any name passes this: the last label of a name is not a number, and no name has a colon, which an IPv6 address
+    // has behind four digits at the latest, and a bracket before them.
+    let colon = text.iter().take(6).any(|b| *b == b':');
+    let suspicious = text.last().is_some_and(|b| b.is_ascii_digit() || *b == b'.') || colon;
     suspicious && parse_ip(text).is_some()
 }
 
