@@ -61,6 +61,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
             tracing::error!("{error}");
             match error {
                 DaemonError::Rules(_) => Exit::Usage,
+                DaemonError::CannotResume(_) => Exit::Restart,
                 _ => Exit::Io,
             }
         }

@@ -48,6 +48,16 @@ pub fn capture_up(interface: &str, worker: usize) {
     info!(event = "capture_up", interface, worker, "reading interface");
 }
 
+/// An interface cannot be read any more by this process, whatever comes: the daemon stops, to be started again.
+pub fn capture_stuck(interface: &str) {
+    error!(
+        event = "capture_stuck",
+        interface,
+        "the interface is there, but no packet socket is left for it and CAP_NET_RAW is lacking: stopping in good order with exit \
+         code 4; the service manager must start this again"
+    );
+}
+
 /// The ring cannot read an interface, so libpcap does.
 pub fn capture_fallback(interface: &str, reason: &str) {
     warn!(

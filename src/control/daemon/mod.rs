@@ -54,6 +54,13 @@ pub enum DaemonError {
         /// What the system says.
         source: io::Error,
     },
+    /// An interface has come, or come back, and this process may not open it any more. What was found until then is
+    /// written.
+    #[error(
+        "capture on \"{0}\" cannot be resumed: no packet socket is left for it, and the process may not open another \
+         (CAP_NET_RAW); start it again"
+    )]
+    CannotResume(String),
     /// Events were still waiting for an output that did not take them.
     #[error("{0} events could not be written before the end; see the log for why")]
     EventsLost(usize),
@@ -69,7 +76,8 @@ impl DaemonError {
 /// Runs the daemon until it is told to stop.
 ///
 /// # Errors
-/// [`DaemonError`]: it could not start, or events were lost at the end.
+/// [`DaemonError`]: it could not start, it had to stop because an interface cannot be captured any more, or events were lost
+/// at the end.
 pub fn run(config: &Config) -> Result<(), DaemonError> {
     let (sender, triggers) = watch::channel();
     let _signals = Signals::start(sender.clone()).map_err(DaemonError::system("cannot handle signals"))?;
@@ -134,15 +142,16 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     // The recorder ends when the workers' senders are gone.
     drop(hits);
 
-    let states = workers.iter().map(|w| Arc::clone(w.state())).collect();
-    let view = Arc::new(View::new(config, Arc::clone(&metrics), Arc::clone(&rules), states, Arc::clone(&recorder)));
+    let states: Vec<_> = workers.iter().map(|w| Arc::clone(w.state())).collect();
+    let parts = (Arc::clone(&metrics), Arc::clone(&rules), Arc::clone(&recorder));
+    let view = Arc::new(View::new(config, parts.0, parts.1, states.clone(), parts.2));
     let _http = HttpServer::start(&config.http, HttpTimes::default(), Arc::clone(&view) as _)
         .map_err(DaemonError::system(format!("cannot listen on {} for HTTP", config.http.listen)))?;
     events::started(env!("CARGO_PKG_VERSION"), &config.sensor.name, config.capture.interfaces.len(), rules.count());
 
     let mut reminded: Option<Instant> = None;
     let mut housekeeping = Instant::now() + HOUSEKEEPING;
-    loop {
+    let ended = loop {
         match triggers.recv_timeout(housekeeping.saturating_duration_since(Instant::now())) {
             Ok(Trigger::RulesChanged | Trigger::Reload) => {
                 // What the reload before this one replaced, so that no third set is held while the next is built.
@@ -150,7 +159,7 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
                 rules.reload();
             }
             Ok(Trigger::Reopen) => recorder.ask_reopen(),
-            Ok(Trigger::Shutdown) | Err(RecvTimeoutError::Disconnected) => break,
+            Ok(Trigger::Shutdown) | Err(RecvTimeoutError::Disconnected) => break Ok(()),
             Err(RecvTimeoutError::Timeout) => {}
         }
         // By the clock, and not only when nothing else is to do: rules that change every second would keep every old
@@ -164,8 +173,14 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
                 reminded = Some(Instant::now());
                 events::review_overdue(&config.legal.review_date.to_string());
             }
+            // Also when other interfaces are well: a restart takes them a moment, but an interface that nobody reads any
+            // more would stay unread until somebody looks.
+            if let Some(stuck) = states.iter().find(|worker| worker.is_stuck()) {
+                events::capture_stuck(stuck.interface());
+                break Err(DaemonError::CannotResume(stuck.interface().to_owned()));
+            }
         }
-    }
+    };
     events::stopping();
     stop.store(true, Ordering::Relaxed);
     for worker in workers {
@@ -173,7 +188,7 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     }
     // A recorder that panicked has lost what it held; the panic hook has said so.
     match recorder_thread.join() {
-        Ok(0) => Ok(()),
+        Ok(0) => ended,
         Ok(lost) => Err(DaemonError::EventsLost(lost)),
         Err(_) => Err(DaemonError::EventsLost(1)),
     }
