@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use nix::unistd::{Uid, seteuid};
 
-use stakeout::capture::ring::{Group, RingConfig, SocketPool};
+use stakeout::capture::ring::{Group, RingConfig, RingSource, SocketPool};
 use stakeout::capture::{CaptureError, CaptureStats, LinkState, PacketSource, Poll, ReopeningSource};
 
 use crate::lab::namespace::{MIRROR, TAP, inside, run_inside, send};
@@ -26,6 +26,11 @@ fn several_workers_form_a_new_group() {
 #[test]
 fn without_the_capability_spare_sockets_serve() {
     run_inside("returns::inside_spare");
+}
+
+#[test]
+fn an_interface_that_stays_down_uses_up_no_spare_socket() {
+    run_inside("returns::inside_stays_down");
 }
 
 /// Without root's effective rights, and so without its capabilities, until it is dropped.
@@ -215,4 +220,26 @@ fn inside_spare() {
             all_is_well(&mut sources);
         }
     }
+}
+
+#[test]
+#[ignore = "run by another test, in a namespace"]
+fn inside_stays_down() {
+    if !inside() {
+        return;
+    }
+    let sockets = Arc::new(SocketPool::with_spare(2).expect("sockets"));
+    let config = RingConfig { sockets: Arc::clone(&sockets), ..RingConfig::new(live()) };
+    ip(&format!("link set {MIRROR} down"));
+    let rights = Unprivileged::new();
+    for _ in 0..5 {
+        assert!(matches!(RingSource::open(&config), Err(CaptureError::InterfaceDown { .. })));
+    }
+    assert_eq!(sockets.left(), 2);
+    drop(rights);
+    ip(&format!("link set {MIRROR} up"));
+    let _rights = Unprivileged::new();
+    let opened: Vec<_> = (0..2).map(|_| RingSource::open(&config).expect("by a spare socket")).collect();
+    assert_eq!((opened.len(), sockets.left()), (2, 0));
+    assert!(matches!(RingSource::open(&config), Err(CaptureError::NotPermitted { .. })));
 }
