@@ -30,6 +30,17 @@ pub fn rules_kept(generation: u64, list: &str, reason: &str) {
     error!(event = "rules_kept", generation, list, reason, "rules not reloaded: the old ones stay in force");
 }
 
+/// A reload was asked for, and the configuration file has changed: that takes effect at the next start only.
+pub fn config_not_taken_up(file: &Path) {
+    let file = file.display();
+    warn!(
+        event = "config_not_taken_up",
+        %file,
+        "the configuration file has changed since the start: a reload takes up rules and output files only; run `stakeout check`, \
+         then restart"
+    );
+}
+
 /// The review date in `[legal]` has passed.
 pub fn review_overdue(review_date: &str) {
     warn!(

@@ -102,12 +102,13 @@ fn inside_used_up() {
     }
     let dir = tempfile::tempdir().unwrap();
     let settings = Settings { capture: "workers = 2", ..Settings::new(dir.path()) };
-    let report = check(&settings.write(dir.path()), today(), &daemon::check_source).expect("readable");
+    let file = settings.write(dir.path());
+    let report = check(&file, today(), &daemon::check_source).expect("readable");
     let config = report.config.expect("a good configuration");
     stakeout::telemetry::init(config.log.format, config.log.level).expect("a log");
     let mut outside = Privileged::start();
     outside.dress();
-    let running = thread::spawn(move || daemon::run(&config));
+    let running = thread::spawn(move || daemon::run(&config, &file));
     wait_for("readiness", || get("/readyz").is_some_and(|(code, _)| code == 200));
     let (_, metrics) = get("/metrics").expect("metrics");
     assert!(metrics.contains("\nstakeout_host_softnet_dropped_total "), "{metrics}");

@@ -3,11 +3,13 @@
 //! The main thread only waits for triggers. A reload loads every list anew beside the rules in force and publishes
 //! them together or not at all, so that one bad file changes nothing; the packet path goes on meanwhile.
 
+mod outdated;
 mod rules;
 mod settings;
 mod view;
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -25,6 +27,7 @@ use crate::export::{EventQueue, eve, jsonl};
 use crate::pipeline::{DNSTAP_INTERFACE, DnstapError, DnstapWorker, LiveWorker, Recorder};
 use crate::record::Aggregator;
 use crate::telemetry::events;
+use outdated::StartedWith;
 use rules::Rules;
 pub use rules::check_source;
 use view::View;
@@ -73,12 +76,14 @@ impl DaemonError {
     }
 }
 
-/// Runs the daemon until it is told to stop.
+/// Runs the daemon until it is told to stop. `file` is what `config` was read from: a reload says so if it has changed, for
+/// only rules and output files are taken up then.
 ///
 /// # Errors
 /// [`DaemonError`]: it could not start, it had to stop because an interface cannot be captured any more, or events were lost
 /// at the end.
-pub fn run(config: &Config) -> Result<(), DaemonError> {
+pub fn run(config: &Config, file: &Path) -> Result<(), DaemonError> {
+    let started_with = StartedWith::new(file);
     let (sender, triggers) = watch::channel();
     let _signals = Signals::start(sender.clone()).map_err(DaemonError::system("cannot handle signals"))?;
     let paths = config.rules.iter().map(|r| r.path.clone()).collect();
@@ -153,7 +158,10 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     let mut housekeeping = Instant::now() + HOUSEKEEPING;
     let ended = loop {
         match triggers.recv_timeout(housekeeping.saturating_duration_since(Instant::now())) {
-            Ok(Trigger::RulesChanged | Trigger::Reload) => {
+            Ok(trigger @ (Trigger::RulesChanged | Trigger::Reload)) => {
+                if let (Trigger::Reload, Some(file)) = (trigger, started_with.changed()) {
+                    events::config_not_taken_up(file);
+                }
                 // What the reload before this one replaced, so that no third set is held while the next is built.
                 rules.collect();
                 rules.reload();
