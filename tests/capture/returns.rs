@@ -33,6 +33,11 @@ fn an_interface_that_stays_down_uses_up_no_spare_socket() {
     run_inside("returns::inside_stays_down");
 }
 
+#[test]
+fn an_interface_that_returns_under_its_old_index_is_another_one() {
+    run_inside("returns::inside_same_index");
+}
+
 /// Without root's effective rights, and so without its capabilities, until it is dropped.
 struct Unprivileged;
 
@@ -242,4 +247,24 @@ fn inside_stays_down() {
     let opened: Vec<_> = (0..2).map(|_| RingSource::open(&config).expect("by a spare socket")).collect();
     assert_eq!((opened.len(), sockets.left()), (2, 0));
     assert!(matches!(RingSource::open(&config), Err(CaptureError::NotPermitted { .. })));
+}
+
+#[test]
+#[ignore = "run by another test, in a namespace"]
+fn inside_same_index() {
+    if !inside() {
+        return;
+    }
+    let index = nix::net::if_::if_nametoindex(MIRROR).expect("it is there");
+    let mut sources = open(1, 0);
+    all_is_well(&mut sources);
+    ip(&format!("link del {MIRROR}"));
+    await_state(&mut sources, LinkState::Down);
+    ip(&format!("link add {MIRROR} index {index} type veth peer name {TAP}"));
+    for end in [TAP, MIRROR] {
+        ip(&format!("link set {end} mtu 4000 addrgenmode none"));
+        ip(&format!("link set {end} up"));
+    }
+    await_state(&mut sources, LinkState::Up);
+    all_is_well(&mut sources);
 }
