@@ -256,15 +256,17 @@ fn inside_same_index() {
         return;
     }
     let index = nix::net::if_::if_nametoindex(MIRROR).expect("it is there");
-    let mut sources = open(1, 0);
-    all_is_well(&mut sources);
-    ip(&format!("link del {MIRROR}"));
-    await_state(&mut sources, LinkState::Down);
-    ip(&format!("link add {MIRROR} index {index} type veth peer name {TAP}"));
-    for end in [TAP, MIRROR] {
-        ip(&format!("link set {end} mtu 4000 addrgenmode none"));
-        ip(&format!("link set {end} up"));
+    for workers in [1, 3] {
+        let mut sources = open(workers, 0);
+        all_is_well(&mut sources);
+        ip(&format!("link del {MIRROR}"));
+        await_state(&mut sources, LinkState::Down);
+        ip(&format!("link add {MIRROR} index {index} type veth peer name {TAP}"));
+        for end in [TAP, MIRROR] {
+            ip(&format!("link set {end} mtu 4000 addrgenmode none"));
+            ip(&format!("link set {end} up"));
+        }
+        await_state(&mut sources, LinkState::Up);
+        all_is_well(&mut sources);
     }
-    await_state(&mut sources, LinkState::Up);
-    all_is_well(&mut sources);
 }
