@@ -67,7 +67,7 @@ pub enum CaptureError {
         /// As configured.
         interface: String,
     },
-    /// The process may not capture.
+    /// The process may not capture. Only another start can change that.
     #[error(
         "no permission to capture on \"{interface}\": the process needs CAP_NET_RAW (in systemd: \
          AmbientCapabilities=CAP_NET_RAW; or `setcap cap_net_raw+ep` on the program)"

@@ -6,6 +6,7 @@
 //! [`ReopeningSource`] keeps a live source going when its interface vanishes and returns. [`PacketSource`] is what they
 //! share, so that a worker need not know which one it serves.
 //!
+//! [`softnet`] tells what the machine lost before any of them.
 //! [`dnstap`] is another way in: no frames, but what a resolver tells of the messages that it handles.
 //!
 //! This layer knows nothing of what is inside a frame: it hands over the link type's number and the octets.
@@ -18,6 +19,7 @@ pub mod input;
 pub mod live;
 pub mod prefilter;
 pub mod ring;
+pub mod softnet;
 
 pub use error::CaptureError;
 pub use file::{DamageReport, FileReader, Frames};

@@ -14,6 +14,8 @@ pub(super) enum Exit {
     Usage = 2,
     /// An input or output failed.
     Io = 3,
+    /// `run` only: an interface was lost and cannot be captured again by this process; another start will do it.
+    Restart = 4,
 }
 
 impl Exit {
@@ -45,4 +47,5 @@ Exit codes:
   1  done, but inputs were damaged or rejected
   2  the command line or the configuration is wrong
   3  an input or output failed
+  4  `run` only: capture cannot be resumed without a restart; all that was found is written
  10  added by `scan --exit-code` when something was found (10, 11 or 13)";

@@ -55,12 +55,13 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     for problem in &report.problems {
         tracing::warn!(line = problem.line, "{}: {}", args.config.display(), problem.message);
     }
-    match daemon::run(config) {
+    match daemon::run(config, &args.config) {
         Ok(()) => Exit::Done,
         Err(error) => {
             tracing::error!("{error}");
             match error {
                 DaemonError::Rules(_) => Exit::Usage,
+                DaemonError::CannotResume(_) => Exit::Restart,
                 _ => Exit::Io,
             }
         }

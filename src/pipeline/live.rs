@@ -17,7 +17,9 @@ use nix::unistd::Pid;
 
 use super::fair::Fair;
 use super::{Limits, Worker, find_hit};
-use crate::capture::{CaptureStats, InputConfig, InputSource, LinkState, PacketSource, Poll, ReopeningSource};
+use crate::capture::{
+    CaptureError, CaptureStats, InputConfig, InputSource, LinkState, PacketSource, Poll, ReopeningSource,
+};
 use crate::decode::LinkType;
 use crate::export::metrics::{WorkerStats, WorkerValue};
 use crate::flow::Reading;
@@ -40,6 +42,8 @@ const DRAIN_MOST: Duration = Duration::from_secs(2);
 pub struct WorkerState {
     interface: String,
     up: AtomicBool,
+    /// The interface cannot be opened again by this process.
+    stuck: AtomicBool,
     /// Milliseconds after `started` at which the worker last finished a batch or an idle wait.
     progress_ms: AtomicU64,
     /// Milliseconds after `started` at which a hit was last lost, plus one; 0 for never.
@@ -52,6 +56,7 @@ impl WorkerState {
         WorkerState {
             interface: interface.to_owned(),
             up: AtomicBool::new(false),
+            stuck: AtomicBool::new(false),
             progress_ms: AtomicU64::new(0),
             lost_ms: AtomicU64::new(0),
             started: Instant::now(),
@@ -66,6 +71,11 @@ impl WorkerState {
     /// Whether packets can come at present.
     pub fn is_up(&self) -> bool {
         self.up.load(Ordering::Relaxed)
+    }
+
+    /// Whether its interface was lost and this process may not open it again, so that only another start helps.
+    pub fn is_stuck(&self) -> bool {
+        self.stuck.load(Ordering::Relaxed)
     }
 
     /// How long ago it last made progress.
@@ -200,6 +210,9 @@ impl LiveWorker {
                     let why = source.trouble().map_or_else(String::new, ToString::to_string);
                     events::capture_down(&self.interface, self.number, &why);
                 }
+            }
+            if !up && matches!(source.trouble(), Some(CaptureError::NotPermitted { .. })) {
+                state.stuck.store(true, Ordering::Relaxed);
             }
             if let Some(number) = unread_link.filter(|n| *n != u32::MAX) {
                 events::link_type_unread(&self.interface, &LinkType::name(number));

@@ -30,6 +30,17 @@ pub fn rules_kept(generation: u64, list: &str, reason: &str) {
     error!(event = "rules_kept", generation, list, reason, "rules not reloaded: the old ones stay in force");
 }
 
+/// A reload was asked for, and the configuration file has changed: that takes effect at the next start only.
+pub fn config_not_taken_up(file: &Path) {
+    let file = file.display();
+    warn!(
+        event = "config_not_taken_up",
+        %file,
+        "the configuration file has changed since the start: a reload takes up rules and output files only; run `stakeout check`, \
+         then restart"
+    );
+}
+
 /// The review date in `[legal]` has passed.
 pub fn review_overdue(review_date: &str) {
     warn!(
@@ -46,6 +57,16 @@ pub fn capture_down(interface: &str, worker: usize, reason: &str) {
 /// An interface is being read, at the start or again.
 pub fn capture_up(interface: &str, worker: usize) {
     info!(event = "capture_up", interface, worker, "reading interface");
+}
+
+/// An interface cannot be read any more by this process, whatever comes: the daemon stops, to be started again.
+pub fn capture_stuck(interface: &str) {
+    error!(
+        event = "capture_stuck",
+        interface,
+        "the interface is there, but no packet socket is left for it and CAP_NET_RAW is lacking: stopping in good order with exit \
+         code 4; the service manager must start this again"
+    );
 }
 
 /// The ring cannot read an interface, so libpcap does.

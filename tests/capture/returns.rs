@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use nix::unistd::{Uid, seteuid};
 
-use stakeout::capture::ring::{Group, RingConfig, SocketPool};
+use stakeout::capture::ring::{Group, RingConfig, RingSource, SocketPool};
 use stakeout::capture::{CaptureError, CaptureStats, LinkState, PacketSource, Poll, ReopeningSource};
 
 use crate::lab::namespace::{MIRROR, TAP, inside, run_inside, send};
@@ -26,6 +26,16 @@ fn several_workers_form_a_new_group() {
 #[test]
 fn without_the_capability_spare_sockets_serve() {
     run_inside("returns::inside_spare");
+}
+
+#[test]
+fn an_interface_that_stays_down_uses_up_no_spare_socket() {
+    run_inside("returns::inside_stays_down");
+}
+
+#[test]
+fn an_interface_that_returns_under_its_old_index_is_another_one() {
+    run_inside("returns::inside_same_index");
 }
 
 /// Without root's effective rights, and so without its capabilities, until it is dropped.
@@ -214,5 +224,49 @@ fn inside_spare() {
             await_state(&mut sources, LinkState::Up);
             all_is_well(&mut sources);
         }
+    }
+}
+
+#[test]
+#[ignore = "run by another test, in a namespace"]
+fn inside_stays_down() {
+    if !inside() {
+        return;
+    }
+    let sockets = Arc::new(SocketPool::with_spare(2).expect("sockets"));
+    let config = RingConfig { sockets: Arc::clone(&sockets), ..RingConfig::new(live()) };
+    ip(&format!("link set {MIRROR} down"));
+    let rights = Unprivileged::new();
+    for _ in 0..5 {
+        assert!(matches!(RingSource::open(&config), Err(CaptureError::InterfaceDown { .. })));
+    }
+    assert_eq!(sockets.left(), 2);
+    drop(rights);
+    ip(&format!("link set {MIRROR} up"));
+    let _rights = Unprivileged::new();
+    let opened: Vec<_> = (0..2).map(|_| RingSource::open(&config).expect("by a spare socket")).collect();
+    assert_eq!((opened.len(), sockets.left()), (2, 0));
+    assert!(matches!(RingSource::open(&config), Err(CaptureError::NotPermitted { .. })));
+}
+
+#[test]
+#[ignore = "run by another test, in a namespace"]
+fn inside_same_index() {
+    if !inside() {
+        return;
+    }
+    let index = nix::net::if_::if_nametoindex(MIRROR).expect("it is there");
+    for workers in [1, 3] {
+        let mut sources = open(workers, 0);
+        all_is_well(&mut sources);
+        ip(&format!("link del {MIRROR}"));
+        await_state(&mut sources, LinkState::Down);
+        ip(&format!("link add {MIRROR} index {index} type veth peer name {TAP}"));
+        for end in [TAP, MIRROR] {
+            ip(&format!("link set {end} mtu 4000 addrgenmode none"));
+            ip(&format!("link set {end} up"));
+        }
+        await_state(&mut sources, LinkState::Up);
+        all_is_well(&mut sources);
     }
 }

@@ -40,7 +40,14 @@ fn the_first_page_lists_the_commands_and_the_exit_codes() {
         for (command, _) in COMMANDS {
             assert!(help.out.contains(&format!("\n  {} ", command[0])), "{}", help.out);
         }
-        for code in ["0  done", "1  done, but inputs were damaged", "2  ", "3  ", "10  added by `scan --exit-code`"] {
+        for code in [
+            "0  done",
+            "1  done, but inputs were damaged",
+            "2  ",
+            "3  ",
+            "4  `run` only",
+            "10  added by `scan --exit-code`",
+        ] {
             assert!(help.out.contains(code), "{code}: {}", help.out);
         }
     }

@@ -4,8 +4,10 @@
 mod captures;
 mod commands;
 mod disk;
+mod kinds;
 mod lab;
 mod live;
 mod memory;
 mod reload;
 mod start;
+mod stuck;

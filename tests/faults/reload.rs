@@ -9,6 +9,34 @@ fn memory_does_not_grow_with_reloads() {
 }
 
 #[test]
+fn a_reload_says_that_a_changed_configuration_needs_a_restart() {
+    run_inside("reload::inside_changed");
+}
+
+#[test]
+#[ignore = "run by another test, in a namespace"]
+fn inside_changed() {
+    if !inside() {
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let config = Settings::new(temp.path()).write(temp.path());
+    let mut daemon = Daemon::start(&config, temp.path());
+    let reload = |daemon: &mut Daemon| {
+        let before = daemon.metric("stakeout_rule_set_generation", "");
+        daemon.signal("HUP");
+        daemon.wait_for("the next rules", |d| d.metric("stakeout_rule_set_generation", "") > before);
+        daemon.log().matches("config_not_taken_up").count()
+    };
+    assert_eq!(reload(&mut daemon), 0, "nothing has changed");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, text.replace("buffer = \"16MiB\"", "buffer = \"32MiB\"")).unwrap();
+    assert_eq!(reload(&mut daemon), 1);
+    assert!(daemon.log().contains("restart"), "{}", daemon.log());
+    assert!(daemon.stop().success(), "{}", daemon.log());
+}
+
+#[test]
 #[ignore = "run by another test, in a namespace"]
 fn inside_again_and_again() {
     if !inside() {

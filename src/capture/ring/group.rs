@@ -40,6 +40,17 @@ impl Group {
         // The same for every member; it is the group's.
         sys::set_program(socket, libc::SOL_PACKET, libc::PACKET_FANOUT_DATA, &spread::program(ethernet))
     }
+
+    /// Has no further socket join the kernel's group of this one, whose interface was removed. The next may have the same index,
+    /// and the kernel would not let it into a group of the old one.
+    pub(super) fn give_up(&self, lost: BorrowedFd<'_>) {
+        let mut formed = self.formed.lock().unwrap_or_else(PoisonError::into_inner);
+        let old = sys::number_option(lost, libc::SOL_PACKET, libc::PACKET_FANOUT);
+        // Unless another worker has made the new one already.
+        if old.is_ok_and(|old| formed.is_some_and(|f| f.number == (old & 0xffff) as u16)) {
+            *formed = None;
+        }
+    }
 }
 
 fn become_member(socket: BorrowedFd<'_>, number: u16, flags: u32) -> io::Result<()> {

@@ -136,9 +136,14 @@ impl RingSource {
     fn resume(&mut self) -> Result<bool, CaptureError> {
         let interface = self.config.live.interface.clone();
         let link = socket::link(self.ring.as_fd(), &interface)?;
-        let same = link.index == self.ring.link.index;
+        // Not by the index that was bound: the new interface may have been given the old one's.
+        let same = sys::bound_to(self.ring.as_fd()).is_ok_and(|bound| bound == link.index);
         // A group belongs to an interface, and its members to it as long as they live.
-        if !same && (self.config.group.is_some() || link.linktype != self.ring.link.linktype) {
+        if !same && let Some(group) = &self.config.group {
+            group.give_up(self.ring.as_fd());
+            return Ok(false);
+        }
+        if !same && link.linktype != self.ring.link.linktype {
             return Ok(false);
         }
         // The error of the loss, if nobody has asked for it.

@@ -84,7 +84,13 @@ impl RingSocket {
             io::ErrorKind::PermissionDenied => CaptureError::NotPermitted { interface: interface.clone() },
             _ => live(interface, "a packet socket", &e),
         })?;
-        let link = link(socket.as_fd(), interface)?;
+        let link = match link(socket.as_fd(), interface) {
+            Ok(link) => link,
+            Err(error) => {
+                config.sockets.put_back(socket);
+                return Err(error);
+            }
+        };
         let map = set_up(socket.as_fd(), config)
             .map_err(|(what, e)| if is_unknown(&e) { unfit(interface, what, &e) } else { live(interface, what, &e) })?;
         let ring = RingSocket { map, socket, link };

@@ -91,6 +91,17 @@ pub(super) fn bind(fd: BorrowedFd<'_>, ifindex: c_int) -> io::Result<()> {
     Ok(())
 }
 
+/// Index of the interface to which the socket is bound; -1 once that interface was removed, also if another one has got the
+/// same index since.
+pub(super) fn bound_to(fd: BorrowedFd<'_>) -> io::Result<c_int> {
+    // SAFETY: the structure is plain data for which all zeros is a value.
+    let mut address: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
+    let mut len = size_of::<libc::sockaddr_ll>() as socklen_t;
+    // SAFETY: the kernel writes at most `len` octets, which is the size of the address.
+    check(unsafe { libc::getsockname(fd.as_raw_fd(), std::ptr::from_mut(&mut address).cast(), &raw mut len) })?;
+    Ok(address.sll_ifindex)
+}
+
 /// The interface's ARPHRD number (what its frames begin with) and its flags.
 pub(super) fn interface(fd: BorrowedFd<'_>, name: &str) -> io::Result<(u16, c_int)> {
     // SAFETY: the structure is plain data for which all zeros is a value.

@@ -3,11 +3,13 @@
 //! The main thread only waits for triggers. A reload loads every list anew beside the rules in force and publishes
 //! them together or not at all, so that one bad file changes nothing; the packet path goes on meanwhile.
 
+mod outdated;
 mod rules;
 mod settings;
 mod view;
 
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -25,6 +27,7 @@ use crate::export::{EventQueue, eve, jsonl};
 use crate::pipeline::{DNSTAP_INTERFACE, DnstapError, DnstapWorker, LiveWorker, Recorder};
 use crate::record::Aggregator;
 use crate::telemetry::events;
+use outdated::StartedWith;
 use rules::Rules;
 pub use rules::check_source;
 use view::View;
@@ -54,6 +57,13 @@ pub enum DaemonError {
         /// What the system says.
         source: io::Error,
     },
+    /// An interface has come, or come back, and this process may not open it any more. What was found until then is
+    /// written.
+    #[error(
+        "capture on \"{0}\" cannot be resumed: no packet socket is left for it, and the process may not open another \
+         (CAP_NET_RAW); start it again"
+    )]
+    CannotResume(String),
     /// Events were still waiting for an output that did not take them.
     #[error("{0} events could not be written before the end; see the log for why")]
     EventsLost(usize),
@@ -66,11 +76,14 @@ impl DaemonError {
     }
 }
 
-/// Runs the daemon until it is told to stop.
+/// Runs the daemon until it is told to stop. `file` is what `config` was read from: a reload says so if it has changed, for
+/// only rules and output files are taken up then.
 ///
 /// # Errors
-/// [`DaemonError`]: it could not start, or events were lost at the end.
-pub fn run(config: &Config) -> Result<(), DaemonError> {
+/// [`DaemonError`]: it could not start, it had to stop because an interface cannot be captured any more, or events were lost
+/// at the end.
+pub fn run(config: &Config, file: &Path) -> Result<(), DaemonError> {
+    let started_with = StartedWith::new(file);
     let (sender, triggers) = watch::channel();
     let _signals = Signals::start(sender.clone()).map_err(DaemonError::system("cannot handle signals"))?;
     let paths = config.rules.iter().map(|r| r.path.clone()).collect();
@@ -134,23 +147,27 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     // The recorder ends when the workers' senders are gone.
     drop(hits);
 
-    let states = workers.iter().map(|w| Arc::clone(w.state())).collect();
-    let view = Arc::new(View::new(config, Arc::clone(&metrics), Arc::clone(&rules), states, Arc::clone(&recorder)));
+    let states: Vec<_> = workers.iter().map(|w| Arc::clone(w.state())).collect();
+    let parts = (Arc::clone(&metrics), Arc::clone(&rules), Arc::clone(&recorder));
+    let view = Arc::new(View::new(config, parts.0, parts.1, states.clone(), parts.2));
     let _http = HttpServer::start(&config.http, HttpTimes::default(), Arc::clone(&view) as _)
         .map_err(DaemonError::system(format!("cannot listen on {} for HTTP", config.http.listen)))?;
     events::started(env!("CARGO_PKG_VERSION"), &config.sensor.name, config.capture.interfaces.len(), rules.count());
 
     let mut reminded: Option<Instant> = None;
     let mut housekeeping = Instant::now() + HOUSEKEEPING;
-    loop {
+    let ended = loop {
         match triggers.recv_timeout(housekeeping.saturating_duration_since(Instant::now())) {
-            Ok(Trigger::RulesChanged | Trigger::Reload) => {
+            Ok(trigger @ (Trigger::RulesChanged | Trigger::Reload)) => {
+                if let (Trigger::Reload, Some(file)) = (trigger, started_with.changed()) {
+                    events::config_not_taken_up(file);
+                }
                 // What the reload before this one replaced, so that no third set is held while the next is built.
                 rules.collect();
                 rules.reload();
             }
             Ok(Trigger::Reopen) => recorder.ask_reopen(),
-            Ok(Trigger::Shutdown) | Err(RecvTimeoutError::Disconnected) => break,
+            Ok(Trigger::Shutdown) | Err(RecvTimeoutError::Disconnected) => break Ok(()),
             Err(RecvTimeoutError::Timeout) => {}
         }
         // By the clock, and not only when nothing else is to do: rules that change every second would keep every old
@@ -164,8 +181,14 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
                 reminded = Some(Instant::now());
                 events::review_overdue(&config.legal.review_date.to_string());
             }
+            // Also when other interfaces are well: a restart takes them a moment, but an interface that nobody reads any
+            // more would stay unread until somebody looks.
+            if let Some(stuck) = states.iter().find(|worker| worker.is_stuck()) {
+                events::capture_stuck(stuck.interface());
+                break Err(DaemonError::CannotResume(stuck.interface().to_owned()));
+            }
         }
-    }
+    };
     events::stopping();
     stop.store(true, Ordering::Relaxed);
     for worker in workers {
@@ -173,7 +196,7 @@ pub fn run(config: &Config) -> Result<(), DaemonError> {
     }
     // A recorder that panicked has lost what it held; the panic hook has said so.
     match recorder_thread.join() {
-        Ok(0) => Ok(()),
+        Ok(0) => ended,
         Ok(lost) => Err(DaemonError::EventsLost(lost)),
         Err(_) => Err(DaemonError::EventsLost(1)),
     }

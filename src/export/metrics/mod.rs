@@ -7,6 +7,7 @@
 
 mod control;
 mod dnstap;
+mod host;
 mod prefilter;
 mod record;
 mod table;
@@ -56,6 +57,7 @@ impl Metrics {
             record::table(Arc::clone(&record), Arc::clone(&control))?,
             control::table(Arc::clone(&control))?,
             prefilter::table(Arc::clone(&prefilters))?,
+            host::table(Arc::default())?,
         ] {
             registry.register(Box::new(table))?;
         }

@@ -7,6 +7,7 @@ use prometheus::proto::MetricType;
 use super::*;
 use crate::capture::dnstap::{MessageType, SocketProtocol};
 use crate::capture::prefilter::{Cause, Counts};
+use crate::capture::softnet::Softnet;
 use crate::model::{Counter, Counters, Proto};
 use crate::record::{CloseReason, Suppressed};
 
@@ -22,6 +23,7 @@ fn registered() -> Shape {
         record::table(Arc::default(), Arc::clone(&control)).unwrap(),
         control::table(control).unwrap(),
         prefilter::table(Arc::default()).unwrap(),
+        host::table(Arc::default()).unwrap(),
     ]
     .iter()
     .flat_map(table::Table::families)
@@ -187,4 +189,22 @@ fn counters_of_one_metric_agree_on_help_and_label() {
             assert_eq!(a.label.map(|(name, _)| name), b.label.map(|(name, _)| name), "{}", a.metric);
         }
     }
+}
+
+#[test]
+fn the_machines_losses_are_read_at_every_scrape() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("softnet_stat");
+    let registry = Registry::new();
+    let text = || TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+    std::fs::write(&file, "9 00000010 00000001 0\n").unwrap();
+    let state = host::State::new(Softnet::from_file(&file));
+    registry.register(Box::new(host::table(Arc::new(state)).unwrap())).unwrap();
+    assert!(text().contains("stakeout_host_softnet_dropped_total 0\n"), "{}", text());
+    std::fs::write(&file, "9 0000001f 00000003 0\n").unwrap();
+    let after = text();
+    assert!(after.contains("stakeout_host_softnet_dropped_total 15\n"), "{after}");
+    assert!(after.contains("stakeout_host_softnet_squeezed_total 2\n"), "{after}");
+    std::fs::remove_file(&file).unwrap();
+    assert!(!text().contains("softnet_dropped_total 15"), "no figure where there is no table");
 }

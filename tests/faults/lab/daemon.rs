@@ -101,6 +101,18 @@ format = "{log_format}"
     }
 }
 
+/// Status code and body of what the daemon in this namespace answers; `None` if nobody listens.
+pub(crate) fn get(path: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect_timeout(&HTTP, Duration::from_secs(5)).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let code = answer.split(' ').nth(1)?.parse().ok()?;
+    Some((code, answer.split_once("\r\n\r\n")?.1.to_owned()))
+}
+
 /// The running daemon; killed at the end if it was not stopped.
 pub(crate) struct Daemon {
     child: Child,
@@ -131,14 +143,7 @@ impl Daemon {
 
     /// Status code and body; `None` if nobody listens.
     pub(crate) fn get(&self, path: &str) -> Option<(u16, String)> {
-        let mut stream = TcpStream::connect_timeout(&HTTP, Duration::from_secs(5)).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(10))).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: lab\r\nConnection: close\r\n\r\n").ok()?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).ok()?;
-        let answer = String::from_utf8_lossy(&answer).into_owned();
-        let code = answer.split(' ').nth(1)?.parse().ok()?;
-        Some((code, answer.split_once("\r\n\r\n")?.1.to_owned()))
+        get(path)
     }
 
     /// The sum of a metric's series whose labels hold `label`; 0 if there are none.
