@@ -309,9 +309,10 @@ fn inside_refused() {
     ip(&format!("address add fe80::7/64 dev {MIRROR}"));
     drop(open(live()));
     // Another interface on top of it, which may have an address at any time.
-    ip(&format!("link add link {MIRROR} name vlan7 type vlan id 7"));
-    refused(MIRROR, "\"vlan7\" is on top of it");
-    ip("link del vlan7");
+    ip("link add name br7 type bridge");
+    ip(&format!("link set {MIRROR} master br7"));
+    refused(MIRROR, "\"br7\" is on top of it");
+    ip("link del br7");
     // Two programs on one interface would fight over its frames.
     let first = open(live());
     let error = why_not(MIRROR).to_string();

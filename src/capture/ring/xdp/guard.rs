@@ -5,7 +5,6 @@
 //! a VLAN. And it is refused if not every one of its receive queues would be read.
 
 use std::fs;
-use std::net::Ipv6Addr;
 use std::path::Path;
 
 use nix::ifaddrs::getifaddrs;
@@ -35,7 +34,7 @@ pub(super) fn check(interface: &str, index: u32, workers: u32) -> Result<(), Cap
 
 /// A link-local address of IPv6 is on every interface that is up.
 fn is_in_use(address: &SockaddrStorage) -> bool {
-    let v6 = address.as_sockaddr_in6().map(|v6| Ipv6Addr::from(v6.ip()));
+    let v6 = address.as_sockaddr_in6().map(|v6| v6.ip());
     address.as_sockaddr_in().is_some() || v6.is_some_and(|v6| !v6.is_unicast_link_local())
 }
 
