@@ -20,6 +20,7 @@ test: setup-build setup-test
 lint:
 	$(CARGO) fmt --check
 	$(CARGO) clippy --all-targets -- -D warnings
+	$(CARGO) check --no-default-features
 	@if $(CARGO) deny --version >/dev/null 2>&1; then \
 	   $(CARGO) fetch --quiet && $(CARGO) deny --offline check licenses bans sources; \
 	 else echo "cargo deny skipped: not installed (cargo install cargo-deny)"; fi
@@ -46,11 +47,14 @@ soak: setup-build setup-test
 	PROPTEST_CASES=20000 $(CARGO) test --release --no-fail-fast
 	tools/fuzz.sh 600
 
-## Compiles the eBPF prefilter; the object is committed, so that building needs no clang. Debian 12's clang 14 makes the
-## object that the test compares with.
+## Compiles the eBPF programs; the objects are committed, so that building needs no clang. Debian 12's clang 14 makes the
+## objects that the test compares with.
+BPF_CLANG = clang -target bpf -mcpu=v3 -O2 -Wall -Wextra -Werror -c
+XDP_OBJECT ?= src/capture/ring/xdp/redirect.bpf.o
 BPF_OBJECT ?= src/capture/prefilter/ebpf/prefilter.bpf.o
 bpf:
-	cd src/capture/prefilter/ebpf && clang -target bpf -mcpu=v3 -O2 -Wall -Wextra -Werror -c prefilter.bpf.c -o $(abspath $(BPF_OBJECT))
+	cd src/capture/prefilter/ebpf && $(BPF_CLANG) prefilter.bpf.c -o $(abspath $(BPF_OBJECT))
+	cd src/capture/ring/xdp && $(BPF_CLANG) redirect.bpf.c -o $(abspath $(XDP_OBJECT))
 
 setup-build:
 	@tools/setup.sh build

@@ -26,6 +26,9 @@ const UNSAFE_ALLOWED: &[&str] = &[
     "src/capture/ring/map.rs",
     // Socket options that no safe interface knows.
     "src/capture/ring/sys.rs",
+    // The same two of AF_XDP.
+    "src/capture/ring/xdp/map.rs",
+    "src/capture/ring/xdp/sys.rs",
 ];
 
 fn sources() -> Vec<(PathBuf, String)> {

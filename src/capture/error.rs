@@ -98,6 +98,25 @@ pub enum CaptureError {
         /// Why.
         reason: String,
     },
+    /// The interface must not be taken by AF_XDP, or cannot be.
+    #[error("AF_XDP cannot read \"{interface}\": {reason}; capture.backend = \"auto\" may")]
+    XdpUnfit {
+        /// As configured.
+        interface: String,
+        /// Why, and what can be done about it.
+        reason: String,
+    },
+    /// The process may not use AF_XDP.
+    #[error(
+        "no permission for AF_XDP on \"{interface}\" ({what}): the process needs CAP_NET_RAW, CAP_NET_ADMIN and CAP_BPF \
+         (in systemd: see docs/operators.md)"
+    )]
+    XdpNotPermitted {
+        /// As configured.
+        interface: String,
+        /// What was refused.
+        what: String,
+    },
     /// Anything else that libpcap or the kernel reports.
     #[error("capture on \"{interface}\" failed: {reason}")]
     Live {

@@ -7,6 +7,8 @@
 use std::time::Duration;
 
 use super::live::{LinkWatch, LiveConfig, LiveSource, OpenSource};
+#[cfg(feature = "xdp")]
+use super::ring::xdp::{XdpConfig, XdpSource};
 use super::ring::{RingConfig, RingSource};
 use super::{CaptureError, CaptureStats, Frame, PacketSource, Poll};
 
@@ -20,6 +22,13 @@ pub enum Backend {
     Ring,
     /// libpcap.
     Pcap,
+    /// AF_XDP or nothing. Needs the feature `xdp`.
+    Xdp,
+}
+
+impl Backend {
+    /// Whether this program was built with AF_XDP.
+    pub const HAS_XDP: bool = cfg!(feature = "xdp");
 }
 
 /// How one worker reads its interface.
@@ -31,6 +40,9 @@ pub struct InputConfig {
     pub ring: RingConfig,
     /// Whether this worker is the one that reads the interface where libpcap serves it.
     pub first: bool,
+    /// The settings of AF_XDP, and which queue is this worker's.
+    #[cfg(feature = "xdp")]
+    pub xdp: XdpConfig,
 }
 
 /// An open interface.
@@ -44,6 +56,9 @@ pub enum InputSource {
         /// What the ring said.
         why: Option<String>,
     },
+    /// One receive queue through AF_XDP.
+    #[cfg(feature = "xdp")]
+    Xdp(Box<XdpSource>),
     /// Another worker reads the interface.
     Unused(Unused),
 }
@@ -52,6 +67,16 @@ impl InputSource {
     /// Whether frames come out of the ring.
     pub fn is_ring(&self) -> bool {
         matches!(self, InputSource::Ring(_))
+    }
+
+    /// How many frames, or parts of one, wait to be read: of a source whose frames are stamped when they are read, so
+    /// that their time does not tell when they came.
+    pub fn waiting(&mut self) -> Option<usize> {
+        match self {
+            #[cfg(feature = "xdp")]
+            InputSource::Xdp(source) => Some(source.waiting()),
+            _ => None,
+        }
     }
 
     /// Why libpcap is used although the ring was wanted.
@@ -98,6 +123,23 @@ impl InputConfig {
         Ok(InputSource::Pcap { source, why })
     }
 
+    #[cfg(feature = "xdp")]
+    fn xdp(&self, lost: Option<InputSource>, left: &mut Option<InputSource>) -> Result<InputSource, CaptureError> {
+        let mut source = match lost {
+            Some(InputSource::Xdp(source)) => Some(*source),
+            _ => None,
+        };
+        let opened = self.xdp.reopen(&mut source);
+        *left = source.map(|source| InputSource::Xdp(Box::new(source)));
+        opened.map(|source| InputSource::Xdp(Box::new(source)))
+    }
+
+    #[cfg(not(feature = "xdp"))]
+    fn xdp(&self, _lost: Option<InputSource>, _left: &mut Option<InputSource>) -> Result<InputSource, CaptureError> {
+        let reason = "this program was built without the feature `xdp`".to_owned();
+        Err(CaptureError::XdpUnfit { interface: self.ring.live.interface.clone(), reason })
+    }
+
     fn or_pcap(&self, opened: Result<RingSource, CaptureError>) -> Result<InputSource, CaptureError> {
         match opened {
             Ok(source) => Ok(InputSource::Ring(Box::new(source))),
@@ -113,11 +155,15 @@ impl OpenSource for InputConfig {
     fn open(&self) -> Result<InputSource, CaptureError> {
         match self.backend {
             Backend::Pcap => self.pcap(None),
+            Backend::Xdp => self.xdp(None, &mut None),
             Backend::Auto | Backend::Ring => self.or_pcap(self.ring.open()),
         }
     }
 
     fn reopen(&self, lost: &mut Option<InputSource>) -> Result<InputSource, CaptureError> {
+        if self.backend == Backend::Xdp {
+            return self.xdp(lost.take(), lost);
+        }
         let Some(InputSource::Ring(source)) = lost.take() else { return self.open() };
         let mut ring = Some(*source);
         let opened = self.ring.reopen(&mut ring);
@@ -136,6 +182,8 @@ impl PacketSource for InputSource {
         match self {
             InputSource::Ring(source) => source.poll_batches(max, visit),
             InputSource::Pcap { source, .. } => source.poll_batches(max, visit),
+            #[cfg(feature = "xdp")]
+            InputSource::Xdp(source) => source.poll_batches(max, visit),
             InputSource::Unused(unused) => unused.poll(),
         }
     }
@@ -144,6 +192,8 @@ impl PacketSource for InputSource {
         match self {
             InputSource::Ring(source) => source.stats(),
             InputSource::Pcap { source, .. } => source.stats(),
+            #[cfg(feature = "xdp")]
+            InputSource::Xdp(source) => source.stats(),
             InputSource::Unused(_) => CaptureStats::default(),
         }
     }

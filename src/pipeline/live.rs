@@ -278,13 +278,17 @@ fn drain(source: &mut ReopeningSource<InputConfig>, worker: &mut Worker, sink: &
     let stopped = Timestamp::now();
     let until = Instant::now() + DRAIN_MOST;
     let (mut idle, mut newer) = (0, false);
-    while idle < DRAIN_IDLE && !newer && source.state() == LinkState::Up && Instant::now() < until {
+    // Where frames are stamped as they are read, all of them would be newer.
+    let mut waiting = source.source_mut().and_then(InputSource::waiting);
+    while idle < DRAIN_IDLE && !newer && waiting != Some(0) && source.state() == LinkState::Up && Instant::now() < until
+    {
         let polled = source.poll_batches(BATCH, &mut |frames| {
-            newer |= frames.last().is_some_and(|frame| frame.ts > stopped);
+            newer |= waiting.is_none() && frames.last().is_some_and(|frame| frame.ts > stopped);
             worker.frames(frames.iter().copied(), sink);
         });
-        if !matches!(polled, Ok(Poll::Frames(_))) {
-            idle += 1;
+        match polled {
+            Ok(Poll::Frames(frames)) => waiting = waiting.map(|waiting| waiting.saturating_sub(frames)),
+            _ => idle += 1,
         }
     }
 }

@@ -10,6 +10,7 @@ use stakeout::traffic::{Generator, Profile};
 
 use crate::lab::daemon::{Daemon, Settings};
 use crate::lab::namespace::{inside, run_inside, send};
+use crate::tool::program_attached;
 
 #[test]
 fn both_backends_and_any_number_of_workers_find_the_same() {
@@ -26,6 +27,7 @@ fn find(capture: &'static str, block: &str, frames: &[Vec<u8>]) -> (Findings, f6
     let mut daemon = Daemon::start(&config, temp.path());
     send(frames);
     daemon.wait_for_packets(frames.len());
+    assert_eq!(program_attached(), capture.contains("xdp"), "{capture}");
     let ring = daemon.metric("stakeout_capture_ring_in_use", "");
     for quiet in ["kernel_drops", "interface_drops", "ring_freezes"] {
         assert_eq!(daemon.metric(&format!("stakeout_capture_{quiet}_total"), ""), 0.0, "{quiet}");
@@ -49,6 +51,7 @@ fn find(capture: &'static str, block: &str, frames: &[Vec<u8>]) -> (Findings, f6
             }
         }
     }
+    assert!(!program_attached(), "nothing stays behind");
     (findings, ring)
 }
 
@@ -82,6 +85,8 @@ fn inside_findings() {
         ("backend = \"ring\"", 1.0),
         ("", 1.0),
         ("workers = 2", 2.0),
+        #[cfg(feature = "xdp")]
+        ("backend = \"xdp\"", 0.0),
         ("backend = \"ring\"\nworkers = 4\ncpus = [0]", 4.0),
     ] {
         let (findings, ring) = find(capture, &block, &frames);

@@ -42,7 +42,7 @@ fn a_full_ring_counts_what_it_loses_and_goes_on() {
 }
 
 /// An Ethernet frame of `len` octets with these octets between the addresses and the payload.
-fn frame(between: &[u8], len: usize, serial: u16) -> Vec<u8> {
+pub(crate) fn frame(between: &[u8], len: usize, serial: u16) -> Vec<u8> {
     let mut frame = vec![2, 0, 0, 0, 0, 0xfe, 2, 0, 0, 0, 0, 1];
     frame.extend_from_slice(between);
     frame.extend_from_slice(&serial.to_be_bytes());
@@ -55,7 +55,7 @@ fn frame(between: &[u8], len: usize, serial: u16) -> Vec<u8> {
 }
 
 /// Every way of tagging, then a mix of traffic in tunnels and tags.
-fn corpus() -> Vec<Vec<u8>> {
+pub(crate) fn corpus() -> Vec<Vec<u8>> {
     let stacks: [&[u8]; 10] = [
         &[0x08, 0x00],
         &[0x81, 0, 0, 7, 0x08, 0x00],

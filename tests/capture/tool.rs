@@ -56,3 +56,10 @@ pub(crate) fn assert_same(a: &[Seen], b: &[Seen]) {
     }
     assert_eq!(a.len(), b.len(), "frames");
 }
+
+/// Whether an XDP program is attached to the mirror's interface.
+pub(crate) fn program_attached() -> bool {
+    let shown = Command::new("ip").args(["-details", "link", "show", "dev", MIRROR]).output().expect("ip");
+    assert!(shown.status.success());
+    String::from_utf8_lossy(&shown.stdout).contains("prog/xdp")
+}

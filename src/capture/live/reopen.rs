@@ -119,6 +119,14 @@ impl<O: OpenSource> ReopeningSource<O> {
         }
     }
 
+    /// The same, to be asked what changes it.
+    pub fn source_mut(&mut self) -> Option<&mut O::Source> {
+        match &mut self.state {
+            State::Up(source) => Some(source),
+            State::Down { .. } => None,
+        }
+    }
+
     /// Why it is down; `None` while it is up.
     pub fn trouble(&self) -> Option<&CaptureError> {
         self.trouble.as_ref()

@@ -17,6 +17,8 @@ mod socket;
 mod spread;
 mod sys;
 mod tags;
+#[cfg(feature = "xdp")]
+pub mod xdp;
 
 pub use attach::{AttachFn, Filter, Instruction, attach};
 pub use group::Group;

@@ -20,10 +20,10 @@ pub struct CaptureConfig {
     /// Take packets that are not addressed to this machine, as those of a mirror are not. Default true.
     pub promiscuous: bool,
     /// What reads the interfaces. `"auto"` (default): the kernel's ring where it can, else libpcap. `"ring"`: the ring or
-    /// nothing. `"pcap"`: libpcap.
+    /// nothing. `"pcap"`: libpcap. `"xdp"`: AF_XDP or nothing; it takes every packet away from the machine itself.
     pub backend: Backend,
     /// Workers that share each interface, 1 to 64, each with a thread and a buffer of its own. Default 1. More than one
-    /// needs the ring.
+    /// needs the ring or AF_XDP; with AF_XDP there must be as many as the interface has receive queues.
     pub workers: u32,
     /// Processors on which the workers run, given out in turn, 0 to 1023. Default `[]`: wherever the kernel puts them.
     pub cpus: Vec<u32>,
@@ -74,6 +74,9 @@ impl CaptureConfig {
             let help = "name the interfaces, or use backend = \"pcap\"";
             t.error_at("backend", "the ring cannot read \"any\", all interfaces together", help);
         }
+        if let Some(problem) = xdp_problem(backend, interfaces.as_deref().unwrap_or_default(), Backend::HAS_XDP) {
+            t.error_at("backend", problem, "backend = \"auto\" reads the interface through the ring");
+        }
         CaptureConfig {
             backend,
             workers,
@@ -98,7 +101,21 @@ impl CaptureConfig {
     }
 }
 
-const BACKENDS: [(&str, Backend); 3] = [("auto", Backend::Auto), ("ring", Backend::Ring), ("pcap", Backend::Pcap)];
+const BACKENDS: [(&str, Backend); 4] =
+    [("auto", Backend::Auto), ("ring", Backend::Ring), ("pcap", Backend::Pcap), ("xdp", Backend::Xdp)];
+
+/// What keeps AF_XDP from being used, as far as the configuration tells.
+fn xdp_problem(backend: Backend, interfaces: &[String], built_in: bool) -> Option<&'static str> {
+    if backend != Backend::Xdp {
+        None
+    } else if !built_in {
+        Some("`capture.backend` is \"xdp\", and this program was built without AF_XDP (the Cargo feature `xdp`)")
+    } else if interfaces.iter().any(|name| name == LiveConfig::ANY || name == "lo") {
+        Some("AF_XDP takes packets away from the machine, so it reads mirror ports only, neither \"any\" nor \"lo\"")
+    } else {
+        None
+    }
+}
 
 /// Linux holds interface names in 16 octets with a NUL, and allows no slash and no white space in them.
 fn interface(name: &str) -> Result<String, String> {
@@ -107,5 +124,21 @@ fn interface(name: &str) -> Result<String, String> {
         Ok(name.to_owned())
     } else {
         Err(format!("{name:?} is no interface name (1 to 15 characters, no space, `/` or `:`)"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn af_xdp_must_be_built_in_and_is_for_mirror_ports() {
+        let on = |name: &str| [name.to_owned()];
+        let told = |backend, name, built_in| xdp_problem(backend, &on(name), built_in).unwrap_or_default();
+        assert!(told(Backend::Xdp, "eth1", false).contains("feature `xdp`"));
+        assert!(told(Backend::Xdp, "any", true).contains("mirror ports only"));
+        assert!(told(Backend::Xdp, "lo", true).contains("mirror ports only"));
+        assert_eq!(told(Backend::Xdp, "eth1", true), "");
+        assert_eq!(told(Backend::Ring, "lo", false), "");
     }
 }

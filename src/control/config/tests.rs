@@ -211,13 +211,19 @@ fn capture_has_bounds() {
     with("timeout = \"0ms\"", "9:11: error: `capture.timeout` is 0us, out of range", "1ms to 10s");
     with("timeout = \"11s\"", "9:11: error: `capture.timeout` is 11s, out of range", "");
     with("promiscuous = \"yes\"", "9:15: error: `capture.promiscuous` is a string, not true or false", "");
-    with("backend = \"xdp\"", "9:11: error: `capture.backend` is \"xdp\", which is no choice", "\"ring\"");
+    with("backend = \"dpdk\"", "9:11: error: `capture.backend` is \"dpdk\", which is no choice", "\"ring\"");
     with("workers = 0", "9:11: error: `capture.workers` is 0, out of range", "1 to 64");
     with("workers = 2\nbackend = \"pcap\"", "9:11: error: `capture.workers` is 2, but libpcap", "use the ring");
     with("cpus = [0, 1024]", "9:12: error: item 2 of `capture.cpus`", "0 to 1023");
     with("cpus = [1, 1]", "9:12: error: item 2 of `capture.cpus` stands there twice", "");
     let any = LEAST.replace("\"eth1\"", "\"any\"").replace("[[rules]]", "backend = \"ring\"\n[[rules]]");
     told_once(&problems(&any), "9:11: error: the ring cannot read \"any\"", "pcap");
+    let any = any.replace("backend = \"ring\"", "backend = \"xdp\"");
+    told_once(
+        &problems(&any),
+        "9:11: error: ",
+        if cfg!(feature = "xdp") { "mirror ports only" } else { "feature `xdp`" },
+    );
     with("dns_ports = [53, 0]", "9:18: error: item 2 of `capture.dns_ports`", "1 to 65535");
     with("dns_ports = [53, 53]", "9:18: error: item 2 of `capture.dns_ports` stands there twice", "");
 }

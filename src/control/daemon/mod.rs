@@ -111,9 +111,12 @@ pub fn run(config: &Config, file: &Path) -> Result<(), DaemonError> {
         for input in settings::inputs(&config.capture, interface, &prefilter) {
             let source = match ReopeningSource::open(input.clone()) {
                 Ok(source) => source,
-                Err(error @ (CaptureError::NotPermitted { .. } | CaptureError::RingUnfit { .. })) => {
-                    return Err(error.into());
-                }
+                Err(
+                    error @ (CaptureError::NotPermitted { .. }
+                    | CaptureError::RingUnfit { .. }
+                    | CaptureError::XdpNotPermitted { .. }
+                    | CaptureError::XdpUnfit { .. }),
+                ) => return Err(error.into()),
                 // It may appear or come up later; readiness is off until then.
                 Err(_) => ReopeningSource::waiting(input),
             };

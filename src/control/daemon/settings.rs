@@ -7,6 +7,8 @@ use jiff::ToSpan;
 use jiff::tz::TimeZone;
 
 use crate::capture::prefilter::{Prefilter, PrefilterSettings};
+#[cfg(feature = "xdp")]
+use crate::capture::ring::xdp::{Port, XdpConfig};
 use crate::capture::ring::{Group, RingConfig, SocketPool};
 use crate::capture::{InputConfig, LiveConfig};
 use crate::control::config::{
@@ -37,6 +39,8 @@ pub(super) fn inputs(config: &CaptureConfig, interface: &str, prefilter: &Arc<Pr
     let group = (workers > 1).then(|| Arc::new(Group::default()));
     // Whether capturing is permitted is told when the interface is opened.
     let sockets = Arc::new(SocketPool::with_spare(SPARE_SOCKETS * workers).unwrap_or_default());
+    #[cfg(feature = "xdp")]
+    let port = Arc::new(Port::new(config.workers));
     (0..workers)
         .map(|number| InputConfig {
             backend: config.backend,
@@ -48,6 +52,12 @@ pub(super) fn inputs(config: &CaptureConfig, interface: &str, prefilter: &Arc<Pr
                 sockets: Arc::clone(&sockets),
             },
             first: number == 0,
+            #[cfg(feature = "xdp")]
+            xdp: XdpConfig {
+                live: live(config, interface),
+                port: Arc::clone(&port),
+                queue: u32::try_from(number).unwrap_or(u32::MAX),
+            },
         })
         .collect()
 }
