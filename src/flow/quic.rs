@@ -146,7 +146,12 @@ impl Connections {
                 return;
             }
         };
-        let slot = if found { NO_BUFFER } else { self.keep(table, connection, index, direction, packet, cx) };
+        let slot = if found {
+            self.scratch.take_back(connection);
+            NO_BUFFER
+        } else {
+            self.keep(table, connection, index, direction, packet, cx)
+        };
         let entry = table.entry(index);
         entry.halves[direction] = if found { Half::Done } else { Half::Reading };
         entry.halves[1 - direction] = Half::DoneAnywhere;
@@ -264,6 +269,7 @@ impl Connections {
     fn drop_slot(&mut self, slot: u32) {
         if let Some(pending) = self.slots.get_mut(slot as usize).and_then(Option::take) {
             self.octets -= pending.connection.buffered();
+            self.scratch.take_back(pending.connection);
             self.free.push(slot);
         }
     }
