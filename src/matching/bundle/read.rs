@@ -105,7 +105,8 @@ impl<R: Read + Seek> Sealed<R> {
         }
         let signature = self.signature();
         // The rest of the signature is covered by itself; this line would be covered by nothing.
-        if signature.lines().next() != Some(SIGNATURE_COMMENT) || !signature.ends_with('\n') {
+        let is_whole = signature.lines().count() == 4 && signature.ends_with('\n') && !signature.contains('\r');
+        if signature.lines().next() != Some(SIGNATURE_COMMENT) || !is_whole {
             return Err(BundleError::Damaged("its signature does not begin as it should, or is no text".into()));
         }
         let key = signer(keys, self.manifest_octets(), signature)?;

@@ -9,7 +9,7 @@ use super::manifest::{Manifest, Payload};
 use super::place::replace;
 use super::read::{copy, hex};
 use super::{MAGIC, MAX_SIGNATURE, VERSION};
-use crate::matching::lookup::prebuilt;
+use crate::matching::lookup::prebuilt::{self, MAX_PREBUILT_BYTES};
 
 /// First line of every signature in a bundle.
 pub const SIGNATURE_COMMENT: &str = "untrusted comment: signature of a stakeout rule bundle";
@@ -31,7 +31,8 @@ impl Contents {
     /// It cannot be read, or no sensor would take it.
     pub fn open(path: &Path) -> Result<Contents, BundleError> {
         let mut file = File::open(path)?;
-        let (length, sha256) = copy(&mut file, &mut io::sink())?;
+        // A device has no end; what is longer than a set may be is refused by its reader.
+        let (length, sha256) = copy(&mut file.by_ref().take(MAX_PREBUILT_BYTES + 1), &mut io::sink())?;
         file.rewind()?;
         let set = prebuilt::read(&mut file, Some(length)).map_err(|error| BundleError::Payload(error.to_string()))?;
         let lists = set.lists().map(|(meta, facts)| {
