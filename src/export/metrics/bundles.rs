@@ -39,7 +39,8 @@ impl State {
     }
 
     pub(super) fn in_force(&self, bundle: BundleState) {
-        locked(&self.0).entry(bundle.channel.clone()).or_default().in_force = Some(bundle);
+        let channel = bundle.channel.clone();
+        locked(&self.0).entry(channel).or_default().in_force = Some(bundle);
     }
 
     pub(super) fn refused(&self, channel: &str, cause: &str) {

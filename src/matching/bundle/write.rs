@@ -32,7 +32,7 @@ impl Contents {
     pub fn open(path: &Path) -> Result<Contents, BundleError> {
         let mut file = File::open(path)?;
         // A device has no end; what is longer than a set may be is refused by its reader.
-        let (length, sha256) = copy(&mut file.by_ref().take(MAX_PREBUILT_BYTES + 1), &mut io::sink())?;
+        let (length, sha256) = copy(&mut (&file).take(MAX_PREBUILT_BYTES + 1), &mut io::sink())?;
         file.rewind()?;
         let set = prebuilt::read(&mut file, Some(length)).map_err(|error| BundleError::Payload(error.to_string()))?;
         let lists = set.lists().map(|(meta, facts)| {
@@ -61,7 +61,7 @@ pub fn write(out: &Path, manifest: &Manifest, signature: &str, contents: &mut Co
         file.write_all(&octets)?;
         file.write_all(signature.as_bytes())?;
         contents.file.rewind()?;
-        let (length, sha256) = copy(&mut contents.file.by_ref().take(manifest.payload.length + 1), file)?;
+        let (length, sha256) = copy(&mut (&contents.file).take(manifest.payload.length + 1), file)?;
         if length != manifest.payload.length || sha256 != manifest.payload.sha256 {
             return Err(BundleError::Damaged("the rule set changed while it was copied".into()));
         }
