@@ -9,7 +9,8 @@ use clap::Args;
 
 use super::super::exit::Exit;
 use super::super::lists;
-use crate::matching::{ListSource, SaveError, save};
+use super::sign::{self, Order};
+use crate::matching::{ListSource, RuleSet, SaveError, save};
 use crate::model::Action;
 
 const EXAMPLE: &str = "\
@@ -22,7 +23,8 @@ Example:
 ///
 /// Reads rule files of text and writes one prebuilt rule set, for `--rules` of `scan` and `rules test` and for `[[rules]]`
 /// of the daemon. Its lists have names (NAME, or that of the file) and keep whether they block or allow, their lines and
-/// their SHA-256; findings are the same as with the lists themselves. The file is not signed: take it only from where you would
+/// their SHA-256; findings are the same as with the lists themselves. The file is not signed, unless `--sign` makes it a
+/// bundle: take it only from where you would
 /// take the lists, and build it again after an upgrade if it is refused. It is written beside FILE and then renamed, so a
 /// daemon that reads FILE goes from the old rules to the new ones. Exit code 0, or 1 if an entry of a list was rejected
 /// (the file is written without it); 2 if a list is refused as a whole, 3 if a file cannot be read or written.
@@ -38,6 +40,14 @@ pub(super) struct BuildArgs {
     /// A list of names to allow, which beats every block; may be given several times
     #[arg(long = "allow", value_name = "[NAME=]PATH")]
     allow: Vec<PathBuf>,
+    /// Write a signed bundle in place of the bare set, signed with this secret key; see `rules sign`
+    #[arg(long, value_name = "FILE", requires = "describe")]
+    sign: Option<PathBuf>,
+    /// What is said of the lists in the bundle, as for `rules sign`
+    #[arg(long, value_name = "FILE", requires = "sign")]
+    describe: Option<PathBuf>,
+    #[command(flatten)]
+    life: sign::LifeArgs,
 }
 
 /// Runs the command and gives its exit code.
@@ -61,6 +71,10 @@ pub(super) fn run(args: &BuildArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         )?;
         return Ok(Exit::Usage);
     }
+    if let (Some(secret_key), Some(describe)) = (&args.sign, &args.describe) {
+        let order = Order { set: &bare(&args.out), secret_key, describe, out: &args.out, life: &args.life };
+        return signed(&rules, &order, exit, out, err);
+    }
     match save(&rules, &args.out) {
         Ok(octets) => {
             let lists = if names.len() == 1 { "1 list".into() } else { format!("{} lists", names.len()) };
@@ -72,6 +86,30 @@ pub(super) fn run(args: &BuildArgs, out: &mut dyn Write, err: &mut dyn Write) ->
             Ok(if matches!(error, SaveError::Io(_)) { Exit::Io } else { Exit::Usage })
         }
     }
+}
+
+/// Where the bare set is while a bundle is made of it.
+fn bare(out: &Path) -> PathBuf {
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    out.with_file_name(format!(".{name}.{}.set", std::process::id()))
+}
+
+fn signed(
+    rules: &RuleSet,
+    order: &Order<'_>,
+    exit: Exit,
+    out: &mut dyn Write,
+    err: &mut dyn Write,
+) -> io::Result<Exit> {
+    let result = match save(rules, order.set) {
+        Ok(_) => sign::sign(order, out, err).map(|signed| exit.or(signed)),
+        Err(error) => {
+            writeln!(err, "stakeout: {}: {error}", order.out.display())?;
+            Ok(if matches!(error, SaveError::Io(_)) { Exit::Io } else { Exit::Usage })
+        }
+    };
+    let _ = std::fs::remove_file(order.set);
+    result
 }
 
 /// `NAME=PATH`, or a path. A file whose path looks like the first is taken for what it is.

@@ -3,17 +3,20 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use super::bundles::{Bundles, Kept};
+use crate::control::bundles::Candidate;
 use crate::control::check::RuleSummary;
 use crate::control::config::{Config, RuleFormat, RuleSource};
 use crate::control::http::{ListStatus, RulesStatus};
 use crate::export::metrics::{ListState, Metrics, RuleSetState};
-use crate::matching::{Format, ListReport, ListSource, RuleHandle, RuleReader, RuleSet, SetError, describe, load_set};
+use crate::matching::{Format, ListReport, ListSource, RuleHandle, RuleReader, RuleSet, SetError, describe, load_set_with};
 use crate::model::Timestamp;
 use crate::telemetry::events;
 
 /// The rules in force and how they are replaced.
 pub(super) struct Rules {
     sources: Vec<ListSource>,
+    bundles: Bundles,
     handle: RuleHandle,
     metrics: Arc<Metrics>,
     told: Mutex<Told>,
@@ -68,45 +71,63 @@ pub fn check_source(rule: &RuleSource) -> Result<RuleSummary, String> {
 impl Rules {
     /// Loads the configured lists for the first time.
     pub(super) fn load(config: &Config, metrics: Arc<Metrics>) -> Result<Rules, String> {
-        Rules::of(config.rules.iter().map(source).collect(), metrics)
+        let bundles = Bundles::of(config, Arc::clone(&metrics));
+        Rules::of(config.rules.iter().map(source).collect(), bundles, metrics)
     }
 
-    fn of(sources: Vec<ListSource>, metrics: Arc<Metrics>) -> Result<Rules, String> {
-        let (set, reports) = load_set(&sources).map_err(|e| e.to_string())?;
+    fn of(sources: Vec<ListSource>, bundles: Bundles, metrics: Arc<Metrics>) -> Result<Rules, String> {
+        let mut candidates = bundles.at_start()?;
+        let (set, reports) = load(&sources, &mut candidates).map_err(|e| e.to_string())?;
+        bundles.note(&mut candidates).map_err(|kept| kept.reason)?;
+        bundles.in_force(&candidates);
         let handle = RuleHandle::new(Arc::new(set));
         let told = Mutex::new(Told { lists: list_status(&reports), error: None });
         metrics.rules_loaded(state(1, &reports));
-        Ok(Rules { sources, handle, metrics, told })
+        Ok(Rules { sources, bundles, handle, metrics, told })
     }
 
     /// Loads every list again; if one of them cannot be used, nothing changes but what is told.
     pub(super) fn reload(&self) {
         let started = Instant::now();
-        let loaded: Result<(RuleSet, Vec<ListReport>), SetError> = load_set(&self.sources);
-        match loaded {
-            Ok((set, reports)) => {
+        match self.load_again() {
+            Ok((set, reports, candidates)) => {
                 let count = usize::try_from(set.len()).unwrap_or(usize::MAX);
                 let generation = self.handle.publish(Arc::new(set));
+                self.bundles.in_force(&candidates);
                 self.metrics.rules_loaded(state(generation, &reports));
                 *self.told() = Told { lists: list_status(&reports), error: None };
                 events::rules_reloaded(generation, reports.len(), count, started.elapsed());
             }
-            Err(error) => {
+            Err(Kept { list, reason }) => {
                 self.metrics.rules_refused();
-                let list = match &error {
-                    SetError::Lists(errors) => errors
-                        .iter()
-                        .filter_map(|e| self.sources.iter().find(|s| s.path == e.path))
-                        .map(|s| s.name.to_string())
-                        .collect::<Vec<_>>()
-                        .join(", "),
-                    SetError::Build(_) => String::from("all"),
-                };
-                let reason = error.to_string();
                 events::rules_kept(self.handle.generation(), &list, &reason);
                 self.told().error = Some(reason);
             }
         }
+    }
+
+    /// Everything that is to come into force together. Nothing is noted of a bundle unless all of it can.
+    fn load_again(&self) -> Result<(RuleSet, Vec<ListReport>, Vec<Candidate>), Kept> {
+        let mut candidates = self.bundles.again()?;
+        let (set, reports) = load(&self.sources, &mut candidates).map_err(|error| {
+            let list = match &error {
+                SetError::Lists(errors) => errors
+                    .iter()
+                    .filter_map(|e| self.sources.iter().find(|s| s.path == e.path))
+                    .map(|s| s.name.to_string())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                SetError::Build(_) => String::from("all"),
+            };
+            Kept { list, reason: error.to_string() }
+        })?;
+        self.bundles.note(&mut candidates)?;
+        Ok((set, reports, candidates))
+    }
+
+    /// Says which bundles expire soon.
+    pub(super) fn remind(&self) {
+        self.bundles.remind();
     }
 
     /// Frees replaced rule sets that no worker holds any more.
@@ -141,6 +162,10 @@ impl Rules {
     }
 }
 
+fn load(sources: &[ListSource], candidates: &mut [Candidate]) -> Result<(RuleSet, Vec<ListReport>), SetError> {
+    load_set_with(sources, candidates.iter_mut().filter_map(Candidate::take_set).collect())
+}
+
 fn list_status(reports: &[ListReport]) -> Vec<ListStatus> {
     let status = |r: &ListReport| {
         let rules = usize::try_from(r.facts.counts.rules).unwrap_or(usize::MAX);
@@ -163,7 +188,7 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::matching::{ListSource, save};
+    use crate::matching::{ListSource, load_set, save};
     use crate::model::{Action, DomainName};
 
     fn build(list: &Path, text: &str, out: &Path) {
@@ -185,7 +210,9 @@ mod tests {
         build(&list, "a.example\nb.example\n12 wrong.example\n", &set);
         std::fs::write(&extra, "extra.example\n").unwrap();
         let sources = vec![ListSource::of_file(&set, Action::Block), ListSource::of_file(&extra, Action::Block)];
-        let rules = Rules::of(sources.clone(), Arc::new(Metrics::new().unwrap())).unwrap();
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let start = || Rules::of(sources.clone(), Bundles::none(Arc::clone(&metrics)), Arc::clone(&metrics));
+        let rules = start().unwrap();
         let mut reader = rules.reader();
         assert_eq!(found(&mut reader, "www.a.example").as_deref(), Some("pl.txt"));
         assert_eq!(found(&mut reader, "www.extra.example").as_deref(), Some("extra.txt"));
@@ -205,7 +232,7 @@ mod tests {
         let status = rules.status();
         assert!(status.reload_error.unwrap().contains("damaged prebuilt rule set"));
         assert_eq!((status.generation, found(&mut reader, "c.example").as_deref()), (2, Some("pl.txt")));
-        assert!(Rules::of(sources, Arc::new(Metrics::new().unwrap())).is_err(), "nor does the daemon start with it");
+        assert!(start().is_err(), "nor does the daemon start with it");
     }
 
     #[test]

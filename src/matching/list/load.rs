@@ -301,6 +301,17 @@ fn recognise<R: Read>(reader: &mut BufReader<Source<R>>, format: Format) -> Resu
 /// # Errors
 /// [`SetError`], with every file that is wrong.
 pub fn load_set(sources: &[ListSource]) -> Result<(RuleSet, Vec<ListReport>), SetError> {
+    load_set_with(sources, Vec::new())
+}
+
+/// As [`load_set`], with prebuilt sets that were read already, each with what it is told as. They come behind the others.
+///
+/// # Errors
+/// As [`load_set`].
+pub fn load_set_with(
+    sources: &[ListSource],
+    sets: Vec<(ListSource, RuleSet)>,
+) -> Result<(RuleSet, Vec<ListReport>), SetError> {
     let mut builder = RuleSetBuilder::new();
     let mut reports = Vec::with_capacity(sources.len());
     let mut errors = Vec::new();
@@ -317,6 +328,10 @@ pub fn load_set(sources: &[ListSource]) -> Result<(RuleSet, Vec<ListReport>), Se
                 builder.add_prebuilt(set);
             }
         }
+    }
+    for (source, set) in sets {
+        reports.extend(reports_of(&source, &set));
+        builder.add_prebuilt(set);
     }
     errors.extend(same_names(&reports));
     if !errors.is_empty() {

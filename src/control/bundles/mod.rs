@@ -1,0 +1,152 @@
+//! Whether a sensor takes a rule bundle: signed by a key that may, of the right channel, not older than what it had, in
+//! time, and readable by this version.
+//!
+//! `stakeout check` and the daemon ask the same functions, so that they cannot disagree. What was taken is noted in the
+//! sensor's state directory, with a copy of the bundle: a start then has rules even when the file was spoilt meanwhile.
+
+mod state;
+#[cfg(test)]
+mod tests;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::config::BundleSource;
+use crate::matching::bundle::{BundleError, Manifest, Sealed, TrustedKey, Verified};
+use crate::matching::{Format, ListSource, RuleSet};
+use crate::model::Action;
+use state::{State, Taken};
+
+/// A bundle that may be taken.
+#[derive(Debug)]
+pub struct Candidate {
+    /// Where it was found.
+    pub path: PathBuf,
+    /// Whether it is the sensor's own copy, because the file itself is refused.
+    pub is_copy: bool,
+    verified: Verified<File>,
+    set: Option<RuleSet>,
+    state: State,
+    is_noted: bool,
+}
+
+/// Why the file is refused at the start, and what there is in its place.
+#[derive(Debug)]
+pub struct Refused {
+    /// What is wrong with the file.
+    pub error: BundleError,
+    /// The copy of the bundle taken last, or why it cannot be used.
+    pub copy: Result<Candidate, BundleError>,
+}
+
+/// Looks at the bundle at `source`.
+///
+/// # Errors
+/// Why it is not to be taken.
+pub fn examine(source: &BundleSource, keys: &[TrustedKey], now: Timestamp) -> Result<Candidate, BundleError> {
+    let state = State::new(source);
+    // First, so that a damaged note cannot be overlooked.
+    let taken = state.read()?;
+    let mut candidate = open(&source.path, source, keys, state)?;
+    candidate.is_noted = admit(&candidate.verified.manifest, candidate.verified.digest, taken, now)?;
+    candidate.set = Some(candidate.verified.load()?);
+    Ok(candidate)
+}
+
+/// As [`examine`]; if the file is refused, with the copy of what was taken last in its place.
+///
+/// # Errors
+/// [`Refused`].
+pub fn examine_at_start(
+    source: &BundleSource,
+    keys: &[TrustedKey],
+    now: Timestamp,
+) -> Result<Candidate, Box<Refused>> {
+    examine(source, keys, now).map_err(|error| Box::new(Refused { error, copy: copy(source, keys) }))
+}
+
+/// The copy of the bundle taken last. It was in force, so it may be past its time.
+fn copy(source: &BundleSource, keys: &[TrustedKey]) -> Result<Candidate, BundleError> {
+    let state = State::new(source);
+    let taken = state.read()?;
+    let mut candidate = open(&state.copy(), source, keys, state)?;
+    let (manifest, digest) = (&candidate.verified.manifest, candidate.verified.digest);
+    // The copy is written before the note, so it may be one step ahead.
+    candidate.is_noted = match taken {
+        Some(taken) if taken.version == manifest.version && taken.digest != digest => {
+            return Err(BundleError::Conflict { version: taken.version });
+        }
+        Some(taken) if manifest.version < taken.version => {
+            return Err(BundleError::Older { found: manifest.version, taken: taken.version });
+        }
+        Some(taken) => taken.version == manifest.version,
+        None => false,
+    };
+    candidate.is_copy = true;
+    candidate.set = Some(candidate.verified.load()?);
+    Ok(candidate)
+}
+
+fn open(path: &Path, source: &BundleSource, keys: &[TrustedKey], state: State) -> Result<Candidate, BundleError> {
+    let verified = Sealed::open(path)?.verify(keys)?;
+    if verified.manifest.channel != source.channel {
+        let (found, wanted) = (verified.manifest.channel, source.channel.clone());
+        return Err(BundleError::OtherChannel { found, wanted });
+    }
+    let path = path.to_owned();
+    Ok(Candidate { path, is_copy: false, verified, set: None, state, is_noted: false })
+}
+
+/// Whether this bundle is the one that was taken last; refuses what is older, what is another of the same version, and what
+/// is past its time and was not taken before it was.
+fn admit(manifest: &Manifest, digest: [u8; 32], taken: Option<Taken>, now: Timestamp) -> Result<bool, BundleError> {
+    let found = manifest.version;
+    match taken {
+        Some(taken) if taken.version > found => Err(BundleError::Older { found, taken: taken.version }),
+        Some(taken) if taken.version == found && taken.digest != digest => Err(BundleError::Conflict { version: found }),
+        Some(taken) if taken.version == found => Ok(true),
+        _ if manifest.expires <= now => Err(BundleError::Expired { at: manifest.expires }),
+        _ => Ok(false),
+    }
+}
+
+impl Candidate {
+    /// What it is.
+    pub fn manifest(&self) -> &Manifest {
+        &self.verified.manifest
+    }
+
+    /// The trusted key that signed it.
+    pub fn key(&self) -> &str {
+        &self.verified.key
+    }
+
+    /// The rule set, and how its lists are told; once.
+    pub fn take_set(&mut self) -> Option<(ListSource, RuleSet)> {
+        let name = Arc::from(self.manifest().channel.as_str());
+        let source = ListSource { name, path: self.path.clone(), format: Format::Auto, action: Action::Block };
+        self.set.take().map(|set| (source, set))
+    }
+
+    /// Keeps a copy and notes the version, so that nothing older is taken from here on. Whoever puts the rules in force does
+    /// this before.
+    ///
+    /// # Errors
+    /// [`BundleError::State`]: the bundle must not be put in force.
+    pub fn note(&mut self) -> Result<(), BundleError> {
+        // A copy that was lost is made again.
+        if self.is_noted && (self.is_copy || self.state.copy().exists()) {
+            return Ok(());
+        }
+        let taken = Taken { version: self.manifest().version, digest: self.verified.digest };
+        if !self.is_copy {
+            self.state.keep(&mut self.verified)?;
+        }
+        self.state.write(taken)?;
+        self.is_noted = true;
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! The daemon's signed bundles: looked at whenever rules are loaded, told in the log and the metrics, noted before they
+//! come into force.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::control::bundles::{Candidate, Refused, examine, examine_at_start};
+use crate::control::config::{BundleSource, Config};
+use crate::export::metrics::{BundleState, Metrics};
+use crate::matching::bundle::{BundleError, TrustedKey};
+use crate::telemetry::events;
+
+/// From so long before a bundle expires on, the log says so.
+const WARNED_BEFORE: SignedDuration = SignedDuration::from_hours(7 * 24);
+/// How often.
+const REMINDER: Duration = Duration::from_secs(86_400);
+
+/// The configured bundles.
+pub(super) struct Bundles {
+    sources: Vec<BundleSource>,
+    keys: Vec<TrustedKey>,
+    metrics: Arc<Metrics>,
+    watched: Mutex<Watched>,
+}
+
+/// What is in force, and when the log spoke of it last.
+#[derive(Default)]
+struct Watched {
+    in_force: Vec<BundleState>,
+    reminded: Option<Instant>,
+}
+
+/// Bundles that keep the rules from being replaced.
+pub(super) struct Kept {
+    /// Their channels.
+    pub(super) list: String,
+    /// What is wrong with them.
+    pub(super) reason: String,
+}
+
+impl Bundles {
+    pub(super) fn of(config: &Config, metrics: Arc<Metrics>) -> Bundles {
+        let (sources, keys) = (config.bundles.clone(), config.trusted_keys.clone());
+        sources.iter().for_each(|source| metrics.bundle_channel(&source.channel));
+        Bundles { sources, keys, metrics, watched: Mutex::default() }
+    }
+
+    /// None at all.
+    #[cfg(test)]
+    pub(super) fn none(metrics: Arc<Metrics>) -> Bundles {
+        Bundles { sources: Vec::new(), keys: Vec::new(), metrics, watched: Mutex::default() }
+    }
+
+    /// The bundles for the start; where the file is refused, the copy of what was in force.
+    ///
+    /// # Errors
+    /// What is wrong, if a channel has neither.
+    pub(super) fn at_start(&self) -> Result<Vec<Candidate>, String> {
+        let mut candidates = Vec::with_capacity(self.sources.len());
+        for source in &self.sources {
+            match examine_at_start(source, &self.keys, Timestamp::now()) {
+                Ok(candidate) => candidates.push(candidate),
+                Err(refused) => {
+                    self.tell(source, &refused.error);
+                    let Refused { error, copy } = *refused;
+                    let copy = copy.map_err(|no_copy| {
+                        format!("{}: {error} (and there is no copy to start with: it {no_copy})", source.path.display())
+                    })?;
+                    events::bundle_copy_in_force(&source.channel, copy.manifest().version);
+                    candidates.push(copy);
+                }
+            }
+        }
+        Ok(candidates)
+    }
+
+    /// The bundles for a reload.
+    ///
+    /// # Errors
+    /// All that are refused.
+    pub(super) fn again(&self) -> Result<Vec<Candidate>, Kept> {
+        let (mut candidates, mut refused) = (Vec::with_capacity(self.sources.len()), Vec::new());
+        for source in &self.sources {
+            match examine(source, &self.keys, Timestamp::now()) {
+                Ok(candidate) => candidates.push(candidate),
+                Err(error) => {
+                    self.tell(source, &error);
+                    refused.push((source, error));
+                }
+            }
+        }
+        if refused.is_empty() { Ok(candidates) } else { Err(kept(&refused)) }
+    }
+
+    /// Notes what comes into force, before it does.
+    ///
+    /// # Errors
+    /// What could not be noted, and must therefore not come into force.
+    pub(super) fn note(&self, candidates: &mut [Candidate]) -> Result<(), Kept> {
+        let mut refused = Vec::new();
+        for (source, candidate) in self.sources.iter().zip(candidates) {
+            if let Err(error) = candidate.note() {
+                self.tell(source, &error);
+                refused.push((source, error));
+            }
+        }
+        if refused.is_empty() { Ok(()) } else { Err(kept(&refused)) }
+    }
+
+    /// Tells what is in force now.
+    pub(super) fn in_force(&self, candidates: &[Candidate]) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = std::mem::take(&mut watched.in_force);
+        for candidate in candidates {
+            let manifest = candidate.manifest();
+            let state = BundleState {
+                channel: manifest.channel.clone(),
+                version: manifest.version,
+                expires: manifest.expires,
+                is_copy: candidate.is_copy,
+            };
+            if !before.iter().any(|old| (&old.channel, old.version) == (&state.channel, state.version)) {
+                events::bundle_in_force(&state.channel, state.version, &state.expires.to_string(), candidate.key());
+                // A bundle that is about to expire is told of at once.
+                watched.reminded = None;
+            }
+            self.metrics.bundle_in_force(state.clone());
+            watched.in_force.push(state);
+        }
+    }
+
+    /// Says once a day which bundles expire soon, or have.
+    pub(super) fn remind(&self) {
+        let mut watched = self.watched.lock().unwrap_or_else(PoisonError::into_inner);
+        if watched.reminded.is_some_and(|at| at.elapsed() < REMINDER) {
+            return;
+        }
+        let now = Timestamp::now();
+        let due: Vec<_> = watched.in_force.iter().filter(|b| b.expires.duration_since(now) < WARNED_BEFORE).collect();
+        for bundle in &due {
+            events::bundle_expires(&bundle.channel, bundle.version, &bundle.expires.to_string(), bundle.expires <= now);
+        }
+        if !due.is_empty() {
+            watched.reminded = Some(Instant::now());
+        }
+    }
+
+    fn tell(&self, source: &BundleSource, error: &BundleError) {
+        self.metrics.bundle_refused(&source.channel, error.cause());
+        events::bundle_refused(&source.channel, &source.path, error.cause(), &error.to_string());
+    }
+}
+
+fn kept(refused: &[(&BundleSource, BundleError)]) -> Kept {
+    let list = refused.iter().map(|(source, _)| source.channel.as_str()).collect::<Vec<_>>().join(", ");
+    let reasons = refused.iter().map(|(source, error)| format!("{}: {error}", source.path.display()));
+    Kept { list, reason: reasons.collect::<Vec<_>>().join("; ") }
+}
