@@ -15,9 +15,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::exit::Exit;
 use super::lists;
-use crate::matching::{
-    Format, Kind, ListFacts, ListReport, ListSource, Problem, RuleRef, RuleSet, describe, to_name,
-};
+use crate::matching::{Format, Kind, ListFacts, ListReport, ListSource, Problem, RuleRef, RuleSet, describe, to_name};
 use crate::model::{Action, DomainName};
 
 const LINT_EXAMPLE: &str = "\

@@ -64,7 +64,12 @@ impl Meta {
             rules: table.len,
             buckets: table.ends.buckets(),
             grouped_ends,
-            lists: table.members.chunk_by(|a, b| a.order == b.order).filter_map(|list| list.first()).map(List::of).collect(),
+            lists: table
+                .members
+                .chunk_by(|a, b| a.order == b.order)
+                .filter_map(|list| list.first())
+                .map(List::of)
+                .collect(),
         }
     }
 
@@ -122,7 +127,8 @@ impl List {
     }
 
     fn described(&self) -> Option<(ListMeta, ListFacts)> {
-        let action = [Action::Block, Action::Allow, Action::Watch].into_iter().find(|action| action.name() == self.action)?;
+        let action =
+            [Action::Block, Action::Allow, Action::Watch].into_iter().find(|action| action.name() == self.action)?;
         let format = Found::ALL.into_iter().find(|format| format.name() == self.format)?;
         // A name is shown to people, and labels a metric.
         if self.name.is_empty() || self.name.len() > 1_024 || self.name.contains(char::is_control) {
