@@ -18,12 +18,12 @@ use super::suggest::nearest;
 use crate::control::units::{ByteSize, Span};
 
 /// What is gathered while a document is read.
-pub(super) struct Reading<'t> {
-    pub(super) problems: Problems<'t>,
+pub(in crate::control) struct Reading<'t> {
+    pub(in crate::control) problems: Problems<'t>,
     /// Every field that some table asked for, as `capture.snaplen` or `rules[].path`.
-    pub(super) known: BTreeSet<String>,
+    pub(in crate::control) known: BTreeSet<String>,
     /// Where each field that is present has its value, as `capture.snaplen` or `rules[2].path`.
-    pub(super) spots: BTreeMap<String, usize>,
+    pub(in crate::control) spots: BTreeMap<String, usize>,
     unknown: Vec<Unknown>,
 }
 
@@ -35,12 +35,12 @@ struct Unknown {
 }
 
 impl<'t> Reading<'t> {
-    pub(super) fn new(text: &'t str) -> Self {
+    pub(in crate::control) fn new(text: &'t str) -> Self {
         Reading { problems: Problems::new(text), known: BTreeSet::new(), spots: BTreeMap::new(), unknown: Vec::new() }
     }
 
     /// Reads the whole document with `read`.
-    pub(super) fn document<R>(&mut self, root: &'t DeTable<'t>, read: impl FnOnce(&mut Table<'_, 't>) -> R) -> R {
+    pub(in crate::control) fn document<R>(&mut self, root: &'t DeTable<'t>, read: impl FnOnce(&mut Table<'_, 't>) -> R) -> R {
         let mut table = Table::new(self, String::new(), String::new(), WHOLE_FILE, Some(root));
         let result = read(&mut table);
         table.finish();
@@ -77,7 +77,7 @@ fn header(known_path: &str) -> String {
 }
 
 /// One table being read.
-pub(super) struct Table<'r, 't> {
+pub(in crate::control) struct Table<'r, 't> {
     reading: &'r mut Reading<'t>,
     /// As in `rules[2]`.
     path: String,
@@ -104,17 +104,17 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// Whether the table, or something that was meant to be it, is in the file.
-    pub(super) fn is_present(&self) -> bool {
+    pub(in crate::control) fn is_present(&self) -> bool {
         self.entries.is_some() || self.is_broken
     }
 
     /// Whether the field is in the table, be it right or wrong.
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(in crate::control) fn has(&self, name: &str) -> bool {
         self.entries.is_some_and(|t| t.contains_key(name))
     }
 
     /// Notes an error at field `name`, or at the table's header if the field is absent.
-    pub(super) fn error_at(&mut self, name: &str, message: impl Into<String>, help: impl Into<String>) {
+    pub(in crate::control) fn error_at(&mut self, name: &str, message: impl Into<String>, help: impl Into<String>) {
         let at = self.reading.spots.get(&join(&self.path, name)).copied().unwrap_or(self.at);
         self.reading.problems.error(at, message, help);
     }
@@ -147,7 +147,7 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// A text.
-    pub(super) fn string(&mut self, name: &'static str) -> Option<&'t str> {
+    pub(in crate::control) fn string(&mut self, name: &'static str) -> Option<&'t str> {
         let value = self.value(name)?;
         match value.get_ref() {
             DeValue::String(text) => Some(text),
@@ -159,7 +159,7 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// A text that must be there and must say something; `what` tells what to write.
-    pub(super) fn required_text(&mut self, name: &'static str, what: &str) -> Option<String> {
+    pub(in crate::control) fn required_text(&mut self, name: &'static str, what: &str) -> Option<String> {
         if self.is_missing(name, what) {
             return None;
         }
@@ -173,7 +173,7 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// Notes an error if `name` is absent from a table that is there (an absent table is told once, as a table).
-    pub(super) fn is_missing(&mut self, name: &'static str, what: &str) -> bool {
+    pub(in crate::control) fn is_missing(&mut self, name: &'static str, what: &str) -> bool {
         let absent = !self.has(name);
         if absent {
             // Make it known all the same.
@@ -187,7 +187,7 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// A text that `T` can parse; `example` shows a good value.
-    pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, name: &'static str, example: &str) -> Option<T> {
+    pub(in crate::control) fn parsed<T: FromStr<Err: Display>>(&mut self, name: &'static str, example: &str) -> Option<T> {
         let value = self.value(name)?;
         let DeValue::String(text) = value.get_ref() else {
             self.wrong_type(name, value, "a text", example);
@@ -204,19 +204,19 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// A size within `range`.
-    pub(super) fn size(&mut self, name: &'static str, range: RangeInclusive<ByteSize>) -> Option<ByteSize> {
+    pub(in crate::control) fn size(&mut self, name: &'static str, range: RangeInclusive<ByteSize>) -> Option<ByteSize> {
         let size = self.parsed(name, &format!("\"{}\"", range.start()))?;
         self.within(name, size, &range)
     }
 
     /// A duration within `range`.
-    pub(super) fn span(&mut self, name: &'static str, range: RangeInclusive<Span>) -> Option<Span> {
+    pub(in crate::control) fn span(&mut self, name: &'static str, range: RangeInclusive<Span>) -> Option<Span> {
         let span = self.parsed(name, &format!("\"{}\"", range.start()))?;
         self.within(name, span, &range)
     }
 
     /// A whole number within `range`.
-    pub(super) fn number<T: TryFrom<i128> + Into<i128> + Copy>(
+    pub(in crate::control) fn number<T: TryFrom<i128> + Into<i128> + Copy>(
         &mut self,
         name: &'static str,
         range: RangeInclusive<T>,
@@ -242,7 +242,7 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// `true` or `false`.
-    pub(super) fn boolean(&mut self, name: &'static str) -> Option<bool> {
+    pub(in crate::control) fn boolean(&mut self, name: &'static str) -> Option<bool> {
         let value = self.value(name)?;
         match value.get_ref() {
             DeValue::Boolean(yes) => Some(*yes),
@@ -254,7 +254,7 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// One of a few words.
-    pub(super) fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&'static str, T)]) -> Option<T> {
+    pub(in crate::control) fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&'static str, T)]) -> Option<T> {
         let text = self.string(name)?;
         match choice_of(text, choices) {
             Ok(choice) => Some(choice),
@@ -266,7 +266,7 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// A local date without a time, which TOML writes without quotes.
-    pub(super) fn date(&mut self, name: &'static str) -> Option<Date> {
+    pub(in crate::control) fn date(&mut self, name: &'static str) -> Option<Date> {
         let value = self.value(name)?;
         if let DeValue::Datetime(d) = value.get_ref()
             && let (Some(date), None, None) = (d.date, d.time, d.offset)
@@ -283,7 +283,7 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// A list of `count` items, each read by `item` from its value; every bad item and every duplicate is told.
-    pub(super) fn list<T: PartialEq>(
+    pub(in crate::control) fn list<T: PartialEq>(
         &mut self,
         name: &'static str,
         count: RangeInclusive<usize>,
@@ -324,7 +324,7 @@ impl<'r, 't> Table<'r, 't> {
 
     /// A table inside this one. If it is not in the file `read` sees an empty one, so that its defaults and its known
     /// fields are the same either way.
-    pub(super) fn table<R>(&mut self, name: &'static str, read: impl FnOnce(&mut Table<'_, 't>) -> R) -> R {
+    pub(in crate::control) fn table<R>(&mut self, name: &'static str, read: impl FnOnce(&mut Table<'_, 't>) -> R) -> R {
         let value = self.value(name);
         let (at, entries) = match value.map(|v| (v, v.get_ref())) {
             Some((v, DeValue::Table(t))) => (v.span().start, Some(t)),
@@ -349,7 +349,7 @@ impl<'r, 't> Table<'r, 't> {
 
     /// The tables written as `[[name]]`. If there is none `read` still runs once on an empty table, for its known
     /// fields, and the result is dropped.
-    pub(super) fn tables<R>(&mut self, name: &'static str, mut read: impl FnMut(&mut Table<'_, 't>) -> R) -> Vec<R> {
+    pub(in crate::control) fn tables<R>(&mut self, name: &'static str, mut read: impl FnMut(&mut Table<'_, 't>) -> R) -> Vec<R> {
         static NONE: [Spanned<DeValue<'static>>; 0] = [];
         let items: &'t [Spanned<DeValue<'t>>] = match self.value(name).map(|v| (v, v.get_ref())) {
             Some((_, DeValue::Array(items))) => items.as_ref(),
@@ -382,7 +382,7 @@ impl<'r, 't> Table<'r, 't> {
 }
 
 /// The choice named by `text`, or what the choices are.
-pub(super) fn choice_of<T: Copy>(text: &str, choices: &[(&'static str, T)]) -> Result<T, String> {
+pub(in crate::control) fn choice_of<T: Copy>(text: &str, choices: &[(&'static str, T)]) -> Result<T, String> {
     choices.iter().find(|(word, _)| *word == text).map(|(_, choice)| *choice).ok_or_else(|| {
         let words = choices.iter().map(|(word, _)| *word);
         match nearest(text, words.clone()) {
@@ -393,13 +393,13 @@ pub(super) fn choice_of<T: Copy>(text: &str, choices: &[(&'static str, T)]) -> R
 }
 
 /// The integer that a value is.
-pub(super) fn integer(value: &DeValue<'_>) -> Option<i128> {
+pub(in crate::control) fn integer(value: &DeValue<'_>) -> Option<i128> {
     let n = value.as_integer()?;
     i128::from_str_radix(n.as_str(), n.radix()).ok()
 }
 
 /// Every item of a list must be a text.
-pub(super) fn text_item<'t>(value: &'t DeValue<'t>) -> Result<&'t str, String> {
+pub(in crate::control) fn text_item<'t>(value: &'t DeValue<'t>) -> Result<&'t str, String> {
     value.as_str().ok_or_else(|| format!("{} is not a text", article(value.type_str())))
 }
 

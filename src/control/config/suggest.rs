@@ -2,7 +2,7 @@
 
 /// The candidate nearest to `word` by edits (insert, delete, replace, swap of neighbours), if it is near enough to be
 /// a slip: at most one edit in every three letters, and at least one.
-pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(in crate::control) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     // Longer words are no slips, and the table below is quadratic.
     if word.len() > 64 {
         return None;

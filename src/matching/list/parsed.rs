@@ -76,6 +76,20 @@ impl ParsedList {
         ListFacts { rejections, ..self.facts.clone() }
     }
 
+    /// The same list without the entries that `drop` picks; counts and facts are those of what is left, and the hash
+    /// stays that of the file.
+    #[must_use]
+    pub fn without(&self, drop: impl Fn(&[u8], Kind) -> bool) -> ParsedList {
+        let (mut names, mut counts) = (Names::default(), self.facts.counts);
+        (counts.rules, counts.kinds) = (0, KindCounts::default());
+        for (wire, line, kind) in self.entries().filter(|(wire, _, kind)| !drop(wire, *kind)) {
+            names.push(wire, kind, line);
+            counts.rules += 1;
+            counts.kinds.add(kind, 1);
+        }
+        ParsedList { names, facts: ListFacts { counts, ..self.facts.clone() } }
+    }
+
     /// The names in wire form, with their lines and what the entries say.
     pub fn entries(&self) -> impl Iterator<Item = (&[u8], u32, Kind)> {
         self.names.iter()
