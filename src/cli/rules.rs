@@ -6,6 +6,7 @@
 mod build;
 mod bundle;
 mod keys;
+mod life;
 mod sign;
 
 use std::io::{self, Write};
@@ -67,6 +68,8 @@ enum RulesCommand {
     Sign(sign::SignArgs),
     Verify(bundle::VerifyArgs),
     Show(bundle::ShowArgs),
+    #[command(flatten)]
+    Life(life::LifeCommand),
 }
 
 #[derive(Args, Debug, Clone)]
@@ -82,11 +85,17 @@ struct LintArgs {
 #[derive(Args, Debug, Clone)]
 struct TestArgs {
     /// A list of names to block; may be given several times
-    #[arg(long = "rules", value_name = "PATH", required = true)]
+    #[arg(long = "rules", value_name = "PATH", required_unless_present = "store")]
     rules: Vec<PathBuf>,
     /// A list of names to allow, which beats every block; may be given several times
     #[arg(long = "allow", value_name = "PATH")]
     allow: Vec<PathBuf>,
+    /// What is in force in this store of rules, in place of files
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["rules", "allow"])]
+    store: Option<PathBuf>,
+    /// Only lists of the store that hold in this place (ISO 3166)
+    #[arg(long, value_name = "CODE", requires = "store")]
+    jurisdiction: Option<String>,
     /// Also tell the list and the line of the rule, and the other rules that cover the name
     #[arg(long, short)]
     verbose: bool,
@@ -146,6 +155,7 @@ pub(super) fn run(args: &RulesArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         RulesCommand::Sign(args) => sign::run(args, out, err),
         RulesCommand::Verify(args) => bundle::verify(args, out, err),
         RulesCommand::Show(args) => bundle::show(args, out, err),
+        RulesCommand::Life(command) => life::run(command, out, err),
     }
 }
 
@@ -233,9 +243,17 @@ fn kinds(facts: &ListFacts) -> Option<String> {
 }
 
 fn test(args: &TestArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
-    let lists::Loaded { rules, mut exit, .. } = match lists::load(&args.rules, &args.allow, err) {
-        Ok(loaded) => loaded,
-        Err(exit) => return Ok(exit),
+    let (rules, mut exit) = if args.store.is_some() {
+        let store = life::StoreArgs { store: args.store.clone() };
+        match life::test_set(&store, args.jurisdiction.as_deref(), err) {
+            Ok(rules) => (rules, Exit::Done),
+            Err(failure) => return life::told(Err(failure), err),
+        }
+    } else {
+        match lists::load(&args.rules, &args.allow, err) {
+            Ok(lists::Loaded { rules, exit, .. }) => (rules, exit),
+            Err(exit) => return Ok(exit),
+        }
     };
     for typed in &args.names {
         match to_name(typed) {

@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::super::exit::Exit;
 use super::super::lists;
+use super::life;
 use super::sign::{self, Order};
 use crate::matching::{ListSource, RuleSet, SaveError, save};
 use crate::model::Action;
@@ -35,7 +36,7 @@ pub(super) struct BuildArgs {
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
     /// A list of names to block, and what it is called if not like its file; may be given several times
-    #[arg(long = "rules", value_name = "[NAME=]PATH", required_unless_present = "allow")]
+    #[arg(long = "rules", value_name = "[NAME=]PATH", required_unless_present_any = ["allow", "store"])]
     rules: Vec<PathBuf>,
     /// A list of names to allow, which beats every block; may be given several times
     #[arg(long = "allow", value_name = "[NAME=]PATH")]
@@ -48,6 +49,15 @@ pub(super) struct BuildArgs {
     describe: Option<PathBuf>,
     #[command(flatten)]
     life: sign::LifeArgs,
+    /// What is in force in this store of rules, in place of files; every signature for it is verified
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["rules", "allow", "sign"])]
+    store: Option<PathBuf>,
+    /// Only lists of the store that hold in this place (ISO 3166)
+    #[arg(long, value_name = "CODE", requires = "store")]
+    jurisdiction: Option<String>,
+    /// Also write what is known of the store's lists to FILE, for `rules sign --describe`
+    #[arg(long, value_name = "FILE", requires = "store")]
+    describe_out: Option<PathBuf>,
 }
 
 /// Runs the command and gives its exit code.
@@ -55,6 +65,11 @@ pub(super) struct BuildArgs {
 /// # Errors
 /// Output that cannot be written.
 pub(super) fn run(args: &BuildArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+    if args.store.is_some() {
+        let store = life::StoreArgs { store: args.store.clone() };
+        let (from, to) = ((&store, args.jurisdiction.as_deref()), (&*args.out, args.describe_out.as_deref()));
+        return life::told(life::build(from, to, out, err), err);
+    }
     let blocks = args.rules.iter().map(|given| source(given, Action::Block));
     let allows = args.allow.iter().map(|given| source(given, Action::Allow));
     let sources: Vec<ListSource> = blocks.chain(allows).collect();

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use super::super::exit::Exit;
 use super::keys::{self, KeyError};
+use super::life;
 use crate::matching::bundle::{BundleError, Manifest, Scope, Sealed, TrustedKey, key_id, replace};
 
 const VERIFY_EXAMPLE: &str = "\
@@ -36,16 +37,25 @@ pub(super) struct VerifyArgs {
     keys: Vec<String>,
 }
 
-/// Show what a rule bundle says of itself
+/// Show what a rule bundle says of itself, or what a proposal would change
 ///
 /// Reads a bundle and prints its manifest. Nothing is verified, so believe it no more than the file: `rules verify` does
-/// that. Exit code 0; 1 if the file is no bundle, 3 if it cannot be read.
+/// that. Of a number it prints the proposal of the store, with all that people would sign for. Exit code 0; 1 if the file is no
+/// bundle, 2 if there is no such proposal, 3 if it cannot be read.
 #[derive(Args, Debug, Clone)]
 #[command(after_long_help = SHOW_EXAMPLE)]
 pub(super) struct ShowArgs {
-    /// The bundle
-    #[arg(value_name = "FILE")]
+    /// The bundle; or the number of a proposal
+    #[arg(value_name = "FILE|ID")]
     file: PathBuf,
+    /// All of the proposal's text
+    #[arg(long)]
+    all: bool,
+    /// Also write what is to be signed for the proposal to PATH, for `minisign -S -m`
+    #[arg(long, value_name = "PATH", conflicts_with = "manifest_out")]
+    text_out: Option<PathBuf>,
+    #[command(flatten)]
+    store: life::StoreArgs,
     /// Print the manifest itself, which is JSON
     #[arg(long)]
     json: bool,
@@ -93,6 +103,10 @@ fn trusted(given: &str) -> Result<TrustedKey, KeyError> {
 /// # Errors
 /// Output that cannot be written.
 pub(super) fn show(args: &ShowArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
+    if let Some(id) = args.file.to_str().and_then(|text| text.parse().ok()) {
+        let shown = life::show((id, &args.store, args.all), args.text_out.as_ref(), out, err);
+        return life::told(shown, err);
+    }
     let opened = Sealed::open(&args.file).and_then(|sealed| Ok((sealed.claims()?, sealed)));
     let (manifest, sealed) = match opened {
         Ok(opened) => opened,

@@ -22,11 +22,11 @@ use super::event::Event;
 use super::hash::Hash;
 
 /// The longest line, in octets.
-pub const MAX_LINE: usize = 1 << 20;
+pub(super) const MAX_LINE: usize = 1 << 20;
 /// The most lines.
-pub const MAX_LINES: u64 = 1_000_000;
+pub(super) const MAX_LINES: u64 = 1_000_000;
 /// The longest `who` and `why`, in octets.
-pub const MAX_WORDS: usize = 2_000;
+pub(super) const MAX_WORDS: usize = 2_000;
 /// Digits of `sum`.
 const SUM: usize = 16;
 

@@ -14,7 +14,7 @@ use crate::matching::to_name;
 use crate::model::Action;
 
 /// The largest order, in octets.
-pub const MAX_ORDER: u64 = 64 << 20;
+pub(super) const MAX_ORDER: u64 = 64 << 20;
 
 /// Names that people want in a list or out of it, as they typed them.
 #[derive(Clone, PartialEq, Debug, Default)]

@@ -14,9 +14,9 @@ use super::proposal::{Proposal, Status};
 use crate::control::rules::people;
 
 /// The most proposals that wait at one time.
-pub const MAX_OPEN: usize = 1_000;
+pub(super) const MAX_OPEN: usize = 1_000;
 /// The most lists.
-pub const MAX_LISTS: usize = 256;
+pub(super) const MAX_LISTS: usize = 256;
 
 /// A person whose signature counts, or counted.
 #[derive(Clone, PartialEq, Eq, Debug)]

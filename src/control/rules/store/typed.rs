@@ -20,9 +20,9 @@ use crate::control::rules::guard::NameGuardError;
 use crate::matching::{Format, Kind, Problem, parse};
 
 /// The most names of one change.
-pub const MAX_NAMES: usize = 1_000;
+pub(super) const MAX_NAMES: usize = 1_000;
 /// The largest list that people type in, in octets.
-pub const MAX_TYPED: u64 = 8 << 20;
+pub(super) const MAX_TYPED: u64 = 8 << 20;
 
 /// What stands behind a name.
 #[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
@@ -68,7 +68,7 @@ impl Note {
 ///
 /// # Errors
 /// Why it is no entry of a list, and what may have been meant.
-pub fn clean(text: &str) -> Result<String, String> {
+pub(super) fn clean(text: &str) -> Result<String, String> {
     if text.contains(['\n', '\r', '#']) {
         return Err(format!("{text:?} is no name"));
     }
@@ -103,7 +103,7 @@ fn lines_of(list: &[u8]) -> Result<BTreeMap<String, u32>, String> {
 ///
 /// # Errors
 /// A name to add is listed already, or one to take out is not.
-pub fn changed(
+pub(super) fn changed(
     before: &[u8],
     names: &Names,
     (proposal, time, order): (u64, Timestamp, Option<Hash>),

@@ -10,7 +10,7 @@ use super::{Store, typed};
 use crate::control::rules::people;
 
 /// The longest text of a proposal, in octets.
-pub const MAX_TEXT: u64 = 256 << 20;
+pub(super) const MAX_TEXT: u64 = 256 << 20;
 
 impl Store {
     /// Verifies every proposal that is in force, and that every list has its rules from one of them or from a source that
