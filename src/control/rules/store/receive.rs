@@ -278,14 +278,16 @@ impl Store {
         let open = self.state.waiting().find(|proposal| {
             matches!(&proposal.change, Change::Import { list: of, .. } if of == list)
         });
-        let supersedes = open.filter(|open| open.approvals.is_empty()).map(|open| open.id);
+        let base = self.state.lists.get(list).and_then(|list| list.head);
+        // One that was looked at against another head can never be put in force.
+        let is_stale = |open: &super::Proposal| matches!(open.change, Change::Import { base: on, .. } if on != base);
+        let supersedes = open.filter(|open| open.approvals.is_empty() || is_stale(open)).map(|open| open.id);
         if let (Some(open), None, false) = (open, supersedes, matches!(origin, Origin::Hand(_))) {
             // People are at it: what comes by itself waits until they are done.
             let proposal = open.id;
             return Ok(Outcome::Held { proposal, guards, held });
         }
         let order = Some(order.unwrap_or(content.file));
-        let base = self.state.lists.get(list).and_then(|list| list.head);
         let change =
             Change::Import { list: list.to_owned(), content, base, origin: origin.to_string(), guards: guards.clone() };
         let text = change.text(&self.state.store, actor, &held.text());

@@ -417,9 +417,12 @@ impl State {
     fn roll_back(&mut self, channel: &str, version: u64) -> Result<(), String> {
         let found = self.published.iter().find(|p| p.what.channel == channel && p.what.version == version);
         let then = found.ok_or_else(|| format!("version {version} of {channel} was never published"))?.what.lists.clone();
+        let last = self.published.iter().rev().find(|p| p.what.channel == channel).map(|p| p.what.lists.clone());
+        let last = last.unwrap_or_default();
         for (name, list) in &mut self.lists {
             let snapshot = then.get(name).copied();
-            if list.head == snapshot {
+            // What the channel has never had is none of its business: it may be another place's.
+            if list.head == snapshot || (snapshot.is_none() && !last.contains_key(name)) {
                 continue;
             }
             if let Some(left) = list.head.and_then(|head| self.snapshots.get(&head)) {
