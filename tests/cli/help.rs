@@ -3,7 +3,7 @@
 use super::{run, stakeout};
 
 /// Every command, with words that its help must hold: what it reads, and an example of its use.
-const COMMANDS: [(&[&str], &[&str]); 15] = [
+const COMMANDS: [(&[&str], &[&str]); 31] = [
     (&["demo"], &["invented traffic", "needs no root", "$ stakeout demo"]),
     (&["observe"], &["Reads pcap and pcapng", "gzip or zstd", "standard input", "$ stakeout observe "]),
     (&["scan"], &["Reads rule files", "pcapng", "covers its subdomains", "$ stakeout scan --rules ", "10 more when"]),
@@ -14,6 +14,22 @@ const COMMANDS: [(&[&str], &[&str]); 15] = [
     (&["rules", "sign"], &["Reads a prebuilt rule set", "who ordered it", "$ stakeout rules sign "]),
     (&["rules", "verify"], &["Reads a bundle and public keys", "$ stakeout rules verify "]),
     (&["rules", "show"], &["Nothing is verified", "$ stakeout rules show "]),
+    (&["rules", "init"], &["public keys of at least two people", "$ stakeout rules init --person "]),
+    (&["rules", "source"], &["Nothing of the catalogue is in use", "$ stakeout rules source add "]),
+    (&["rules", "person"], &["a key of their own", "$ stakeout rules person enrol "]),
+    (&["rules", "import"], &["Reads a file in the format", "waits for two people", "$ stakeout rules import "]),
+    (&["rules", "propose"], &["Reads an order", "two enrolled people", "$ stakeout rules propose "]),
+    (&["rules", "proposals"], &["Reads the store", "$ stakeout rules proposals"]),
+    (&["rules", "approve"], &["Reads a secret key", "two different keys", "$ stakeout rules approve "]),
+    (&["rules", "reject"], &["takes nothing out of force", "$ stakeout rules reject "]),
+    (&["rules", "diff"], &["head:LIST", "$ stakeout rules diff "]),
+    (&["rules", "explain"], &["Reads the store", "$ stakeout rules explain "]),
+    (&["rules", "publish"], &["Reads the store and a secret key", "$ stakeout rules publish "]),
+    (&["rules", "rollback"], &["never go back to a lower version", "$ stakeout rules rollback "]),
+    (&["rules", "history"], &["Reads the journal", "$ stakeout rules history "]),
+    (&["rules", "status"], &["Reads the store", "$ stakeout rules status"]),
+    (&["rules", "gc"], &["the whole journal", "$ stakeout rules gc "]),
+    (&["rules", "migrate"], &["a store of an older version", "$ stakeout rules migrate"]),
     (&["check"], &["Reads the daemon's configuration", "check --config "]),
     (&["run"], &["Reads packets from the interfaces", "SIGHUP", "run --config "]),
     (&["size"], &["Reads nothing", "nobody measured", "docs/sizing.md", "$ stakeout size --subscribers "]),

@@ -10,5 +10,6 @@ mod lab;
 mod live;
 mod memory;
 mod reload;
+mod rules_store;
 mod start;
 mod stuck;

@@ -1,6 +1,5 @@
 //! What the project ships in `rules/`.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use stakeout::matching::{Format, Found, ListSource, Verdict, load_file, load_set};
@@ -42,37 +41,4 @@ fn the_demo_lists_together_show_every_verdict() {
     assert!(matches!(set.lookup(&name("www.state-casino.example")), Verdict::Allow(_)));
     assert!(matches!(set.lookup(&name("example")), Verdict::NoMatch));
     assert!(matches!(set.lookup(&name("mega-jackpot.example")), Verdict::NoMatch));
-}
-
-#[test]
-fn the_catalogue_is_complete_and_its_words_are_the_known_ones() {
-    let text = std::fs::read_to_string(shipped("sources.toml")).unwrap();
-    let catalogue: toml::Table = text.parse().unwrap();
-    let sources = catalogue["source"].as_array().unwrap();
-    assert!(sources.len() >= 20);
-    let mut ids = BTreeSet::new();
-    for source in sources {
-        let source = source.as_table().unwrap();
-        let text =
-            |key: &str| source.get(key).and_then(toml::Value::as_str).unwrap_or_else(|| panic!("{key}: {source}"));
-        assert!(ids.insert(text("id")), "{} twice", text("id"));
-        let jurisdiction = text("jurisdiction");
-        assert!(jurisdiction.len() == 2 && jurisdiction.bytes().all(|b| b.is_ascii_uppercase()), "{jurisdiction}");
-        assert!(text("id").starts_with(&format!("{}-", jurisdiction.to_lowercase())));
-        assert!(["blocklist", "licensed"].contains(&text("kind")));
-        assert!(!text("authority").is_empty() && !text("name").is_empty() && !text("notes").is_empty());
-        let readable = source["readable"].as_bool().unwrap();
-        assert_eq!(
-            readable,
-            ["plain", "hosts", "adblock", "ublacklist", "dnsmasq", "unbound", "rpz", "polish-register"]
-                .contains(&text("format")),
-            "{}",
-            text("id")
-        );
-        if let Some(url) = source.get("url") {
-            assert!(url.as_str().unwrap().starts_with("https://"));
-        }
-        let known = ["id", "name", "jurisdiction", "authority", "kind", "url", "format", "readable", "notes"];
-        assert!(source.keys().all(|key| known.contains(&key.as_str())), "{source}");
-    }
 }
