@@ -28,7 +28,7 @@ fn rules() -> RuleSet {
     }
     let list = parse_list(text.as_bytes(), Format::Plain, 1 << 30).unwrap_or_else(|e| panic!("{e}"));
     let mut builder = RuleSetBuilder::new();
-    builder.add_list(ListMeta { name: Arc::from("bench"), action: Action::Block }, list);
+    builder.add_list(ListMeta::bare("bench", Action::Block), list);
     builder.build().unwrap_or_else(|e| panic!("{e}"))
 }
 

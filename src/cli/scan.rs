@@ -15,7 +15,7 @@ use super::{input, lists, usage};
 use crate::flow::Reading;
 use crate::matching::RuleSet;
 use crate::model::Observation;
-use crate::pipeline::{Limits, Worker, find_hit_and_count};
+use crate::pipeline::{Limits, Worker, find_hits};
 use crate::record::{AggregateConfig, Aggregator, Event, EventKind, Networks};
 
 const EXAMPLES: &str = "\
@@ -145,10 +145,12 @@ impl crate::model::ObservationSink for Finder<'_> {
 
     #[inline]
     fn observe(&mut self, o: &Observation<'_>) {
-        if let Some(hit) = find_hit_and_count(self.rules, o, &mut self.summary.watched) {
+        let mut watched = 0;
+        find_hits(self.rules, o, &mut watched, |hit| {
             self.summary.hit(&hit);
             self.aggregator.hit(&hit, &mut self.events);
-        }
+        });
+        self.summary.watched += watched;
     }
 }
 

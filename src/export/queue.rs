@@ -251,7 +251,7 @@ mod tests {
                 kind: Kind::Query,
                 name,
                 via_cname: false,
-                rule: MatchedRule { pattern: name, action: Action::Block, list: "demo".into(), line: 1 },
+                rule: MatchedRule { pattern: name, action: Action::Block, list: Arc::new(ListOrigin::bare("demo")), line: 1, jurisdiction: None },
                 client: Addr::v4([192, 0, 2, 7]),
                 server: Addr::v4([192, 0, 2, 53]),
                 rcode: None,

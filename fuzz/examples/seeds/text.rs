@@ -78,7 +78,7 @@ pub(super) fn prebuilt() -> std::io::Result<Seeds> {
         let mut builder = RuleSetBuilder::new();
         for (i, (action, text)) in lists.iter().enumerate() {
             let list = parse(text.as_bytes(), Format::Auto, 1 << 20).expect("a list of our own");
-            builder.add_list(ListMeta { name: format!("list{i}").into(), action: *action }, list);
+            builder.add_list(ListMeta::bare(format!("list{i}"), *action), list);
         }
         let path = std::env::temp_dir().join(format!("stakeout-seed-{}", std::process::id()));
         save(&builder.build().expect("a small set"), &path).expect("a writable directory for temporary files");

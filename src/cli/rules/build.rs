@@ -53,8 +53,8 @@ pub(super) fn run(args: &BuildArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         Err(exit) => return Ok(exit),
     };
     let mut names = HashSet::new();
-    if let Some((meta, _)) = rules.lists().find(|(meta, _)| !names.insert(&meta.name)) {
-        let name = &meta.name;
+    if let Some((meta, _)) = rules.lists().find(|(meta, _)| !names.insert(meta.name())) {
+        let name = meta.name();
         writeln!(
             err,
             "stakeout: two lists are named {name}, and lists in a rule set need names of their own: NAME=PATH"

@@ -163,7 +163,7 @@ impl Sections {
         let scope = legal.as_ref().map(|legal| legal.scope);
         let has_dnstap = t.has("dnstap");
         Sections {
-            sensor: t.table("sensor", SensorConfig::read),
+            sensor: SensorConfig::read(t),
             legal,
             capture: t.table("capture", |t| CaptureConfig::read(t, has_dnstap)),
             dnstap: t.table("dnstap", |t| DnstapConfig::read(t, base, scope)),

@@ -7,13 +7,14 @@ use crate::control::check::RuleSummary;
 use crate::control::config::{Config, RuleFormat, RuleSource};
 use crate::control::http::{ListStatus, RulesStatus};
 use crate::export::metrics::{ListState, Metrics, RuleSetState};
-use crate::matching::{Format, ListReport, ListSource, RuleHandle, RuleReader, RuleSet, SetError, describe, load_set};
-use crate::model::Timestamp;
+use crate::matching::{Format, ListReport, ListSource, RuleHandle, RuleReader, RuleSet, SetError, describe, load_for_sensor, Problem};
+use crate::model::{Jurisdiction, Timestamp};
 use crate::telemetry::events;
 
 /// The rules in force and how they are replaced.
 pub(super) struct Rules {
     sources: Vec<ListSource>,
+    served: Vec<Jurisdiction>,
     handle: RuleHandle,
     metrics: Arc<Metrics>,
     told: Mutex<Told>,
@@ -45,6 +46,7 @@ fn source(rule: &RuleSource) -> ListSource {
         path: rule.path.clone(),
         format: format(rule.format),
         action: rule.action,
+        provenance: rule.provenance.clone(),
     }
 }
 
@@ -54,6 +56,9 @@ fn source(rule: &RuleSource) -> ListSource {
 /// Why it cannot be used.
 pub fn check_source(rule: &RuleSource) -> Result<RuleSummary, String> {
     let reports = describe(&source(rule)).map_err(|e| e.problem.to_string())?;
+    if let Some(report) = reports.iter().find(|report| report.source.provenance.is_none()) {
+        return Err(Problem::NoProvenance { list: Arc::clone(&report.source.name) }.to_string());
+    }
     let rules = reports.iter().map(|r| r.facts.counts.rules).sum::<u64>();
     // What was rejected when a set was built was told then, and cannot be mended here.
     let rejected = reports.iter().filter(|r| !r.prebuilt).map(|r| r.facts.counts.rejected).sum::<u64>();
@@ -68,21 +73,22 @@ pub fn check_source(rule: &RuleSource) -> Result<RuleSummary, String> {
 impl Rules {
     /// Loads the configured lists for the first time.
     pub(super) fn load(config: &Config, metrics: Arc<Metrics>) -> Result<Rules, String> {
-        Rules::of(config.rules.iter().map(source).collect(), metrics)
+        Rules::of(config.rules.iter().map(source).collect(), config.sensor.jurisdictions.clone(), metrics)
     }
 
-    fn of(sources: Vec<ListSource>, metrics: Arc<Metrics>) -> Result<Rules, String> {
-        let (set, reports) = load_set(&sources).map_err(|e| e.to_string())?;
+    fn of(sources: Vec<ListSource>, served: Vec<Jurisdiction>, metrics: Arc<Metrics>) -> Result<Rules, String> {
+        let (set, reports) = load_for_sensor(&sources, &served).map_err(|e| e.to_string())?;
         let handle = RuleHandle::new(Arc::new(set));
         let told = Mutex::new(Told { lists: list_status(&reports), error: None });
         metrics.rules_loaded(state(1, &reports));
-        Ok(Rules { sources, handle, metrics, told })
+        Ok(Rules { sources, served, handle, metrics, told })
     }
 
     /// Loads every list again; if one of them cannot be used, nothing changes but what is told.
     pub(super) fn reload(&self) {
         let started = Instant::now();
-        let loaded: Result<(RuleSet, Vec<ListReport>), SetError> = load_set(&self.sources);
+        let loaded: Result<(RuleSet, Vec<ListReport>), SetError> =
+            load_for_sensor(&self.sources, &self.served);
         match loaded {
             Ok((set, reports)) => {
                 let count = usize::try_from(set.len()).unwrap_or(usize::MAX);

@@ -37,6 +37,8 @@ pub(super) struct Member {
     pub(super) base: u32,
     /// The list's place among all lists of the rule set; members of one list have the same.
     pub(super) order: u32,
+    /// Of the places for which the rule set has verdicts, those in which the list holds: a bit each.
+    pub(super) places: u128,
 }
 
 /// Rules that were built together.

@@ -18,7 +18,7 @@ fn set_with(lists: &[(Action, &str)], collide: bool) -> RuleSet {
     let mut builder = RuleSetBuilder::new();
     for (i, (action, text)) in lists.iter().enumerate() {
         let list = parse(text.as_bytes(), Format::Plain, MAX_FILE_BYTES).unwrap();
-        builder.add_list(ListMeta { name: Arc::from(format!("list{i}")), action: *action }, list);
+        builder.add_list(ListMeta::bare(format!("list{i}"), *action), list);
     }
     if collide {
         builder.collide_everything();
@@ -92,7 +92,7 @@ fn of_equal_names_the_first_list_is_named() {
     assert_eq!(verdict(&set, "b.example"), "block b.example list1:2");
     assert_eq!(set.len(), 4);
     assert_eq!(
-        set.lists().map(|(meta, facts)| (&*meta.name, facts.counts.rules)).collect::<Vec<_>>(),
+        set.lists().map(|(meta, facts)| (&**meta.name(), facts.counts.rules)).collect::<Vec<_>>(),
         [("list0", 2), ("list1", 2)]
     );
 }
@@ -173,7 +173,7 @@ fn set_of_parts(lists: &[(Action, &str)], prebuilt: &[bool]) -> RuleSet {
     let mut builder = RuleSetBuilder::new();
     for (i, ((action, text), prebuilt)) in lists.iter().zip(prebuilt).enumerate() {
         let list = parse(text.as_bytes(), Format::Plain, MAX_FILE_BYTES).unwrap();
-        let meta = ListMeta { name: Arc::from(format!("list{i}")), action: *action };
+        let meta = ListMeta::bare(format!("list{i}"), *action);
         if *prebuilt {
             let mut alone = RuleSetBuilder::new();
             alone.add_list(meta, list);
@@ -266,7 +266,7 @@ fn set_of_kinds(lists: &[Vec<(Kind, String)>], collide: bool) -> RuleSet {
     for (i, list) in lists.iter().enumerate() {
         let text: Vec<_> = list.iter().map(|(kind, name)| line_of(*kind, name)).collect();
         let list = parse(text.join("\n").as_bytes(), Format::Auto, MAX_FILE_BYTES).unwrap();
-        builder.add_list(ListMeta { name: Arc::from(format!("list{i}")), action: Action::Block }, list);
+        builder.add_list(ListMeta::bare(format!("list{i}"), Action::Block), list);
     }
     if collide {
         builder.collide_everything();

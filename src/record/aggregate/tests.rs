@@ -22,7 +22,7 @@ fn name(text: &str) -> DomainName {
 
 /// A query for `site` by 192.0.2.7, `at` seconds after the start.
 fn query(site: &str, at: u64) -> Hit {
-    let rule = MatchedRule { pattern: name("casino.example"), action: Action::Block, list: "demo".into(), line: 7 };
+    let rule = MatchedRule { pattern: name("casino.example"), action: Action::Block, list: Arc::new(ListOrigin::bare("demo")), line: 7, jurisdiction: None };
     Hit {
         ts: Timestamp::from_nanos(START + at * SECOND),
         proto: Proto::Dns,
@@ -324,7 +324,7 @@ fn random_names_below_a_listed_one_are_gathered_under_it() {
         a.hit(&query(&format!("x{n}.casino.example"), n), &mut events);
     }
     // Another rule has a limit of its own, and so has what has a finding already.
-    let rule = MatchedRule { pattern: name("bets.example"), action: Action::Block, list: "demo".into(), line: 8 };
+    let rule = MatchedRule { pattern: name("bets.example"), action: Action::Block, list: Arc::new(ListOrigin::bare("demo")), line: 8, jurisdiction: None };
     a.hit(&Hit { rule, name: name("www.bets.example"), ..query("x", 51) }, &mut events);
     a.hit(&query("x1.casino.example", 52), &mut events);
     assert_eq!((a.counters().names_summarised, a.counters().open), (47, 5));
