@@ -7,7 +7,6 @@ mod quick;
 
 use std::fmt::Write;
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use stakeout::capture::dnstap::{FrameStream, SocketProtocol, Step, parse};

@@ -82,7 +82,8 @@ impl Summary {
             self.answers
         );
         if self.watched > 0 {
-            let _ = writeln!(text, "watched  {} names of hosts with a listed page, which are no findings", self.watched);
+            let _ =
+                writeln!(text, "watched  {} names of hosts with a listed page, which are no findings", self.watched);
         }
         let skipped: Vec<String> = input::skipped(counters).iter().map(|(why, n)| format!("{n} {why}")).collect();
         if !skipped.is_empty() {

@@ -26,7 +26,9 @@ pub struct Jurisdiction {
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum JurisdictionError {
     /// Not of the form of either code.
-    #[error("is not a code of ISO 3166: two letters for a country (CH), or with a dash and 1 to 3 letters or digits for a part of one (US-NJ)")]
+    #[error(
+        "is not a code of ISO 3166: two letters for a country (CH), or with a dash and 1 to 3 letters or digits for a part of one (US-NJ)"
+    )]
     Form,
     /// Of the form, but no country has it.
     #[error("is no country of ISO 3166-1")]
@@ -113,7 +115,14 @@ mod tests {
 
     #[test]
     fn codes_come_back_in_upper_case() {
-        for (text, code) in [("ch", "CH"), (" US-nj ", "US-NJ"), ("GB", "GB"), ("CA-ON", "CA-ON"), ("ES-M", "ES-M"), ("AU-NSW", "AU-NSW")] {
+        for (text, code) in [
+            ("ch", "CH"),
+            (" US-nj ", "US-NJ"),
+            ("GB", "GB"),
+            ("CA-ON", "CA-ON"),
+            ("ES-M", "ES-M"),
+            ("AU-NSW", "AU-NSW"),
+        ] {
             assert_eq!(at(text).as_str(), code);
             assert_eq!(at(text).to_string(), code);
         }

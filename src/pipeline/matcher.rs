@@ -65,3 +65,72 @@ fn hit(o: &Observation<'_>, name: &DomainName, rule: MatchedRule, via_cname: boo
     };
     Hit { ts: o.ts, proto: o.proto, kind: o.kind, name: *name, via_cname, rule, client, server, rcode }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::matching::{Format, ListMeta, RuleSetBuilder, parse};
+    use crate::model::{Action, EncapChain, Endpoint, ListOrigin, Proto, Provenance, Timestamp};
+
+    fn set() -> RuleSet {
+        let mut builder = RuleSetBuilder::new();
+        for (list, action, place, text) in [
+            ("ch", Action::Block, "CH", "bets.example\nfar.example\n"),
+            ("it", Action::Block, "IT", "bets.example\nhttps://page.example/bets\n"),
+            ("gb", Action::Licensed, "GB", "bets.example\n"),
+            ("gb-orders", Action::Block, "GB", "bets.example\nfar.example\n"),
+        ] {
+            let provenance = Provenance::new("authority", "act", "order", place.parse()).unwrap();
+            let origin = ListOrigin { name: list.into(), provenance: Some(Arc::new(provenance)) };
+            let parsed = parse(text.as_bytes(), Format::Plain, 1 << 20).unwrap();
+            builder.add_list(ListMeta { origin: Arc::new(origin), action }, parsed);
+        }
+        builder.build().unwrap()
+    }
+
+    /// `CH ch bets.example` for each hit, and how many were watched.
+    fn seen(set: &RuleSet, name: &str, cname: &[&str]) -> (Vec<String>, u64) {
+        let of = |text: &str| DomainName::from_text(text.as_bytes()).unwrap();
+        let (name, cname): (_, Vec<DomainName>) = (of(name), cname.iter().map(|text| of(text)).collect());
+        let end = Endpoint { addr: Addr::from(IpAddr::from([192, 0, 2, 1])), port: 53 };
+        let detail = Detail::Dns { qtype: 1, rcode: 0, cname: &cname, addrs: &[], ech: false };
+        let (ts, encap) = (Timestamp::from_parts(1, 0), EncapChain::default());
+        let o = Observation {
+            ts,
+            proto: Proto::Dns,
+            kind: Kind::Answer,
+            name: &name,
+            client: end,
+            server: end,
+            encap,
+            detail,
+        };
+        let (mut watched, mut hits) = (0, Vec::new());
+        find_hits(set, &o, &mut watched, |hit| {
+            let place = hit.rule.jurisdiction.map_or("-".into(), |place| place.to_string());
+            hits.push(format!("{place} {} {}", hit.rule.list.name, hit.name));
+        });
+        (hits, watched)
+    }
+
+    #[test]
+    fn a_visit_is_a_hit_for_each_place_whose_law_says_so() {
+        let set = set();
+        let all = ["CH ch bets.example", "IT it bets.example"].map(String::from).to_vec();
+        assert_eq!(seen(&set, "bets.example", &[]), (all, 0));
+        // Through a CNAME; licensed in GB is what was asked for there, so where it leads does not matter.
+        assert_eq!(seen(&set, "bets.example", &["far.example"]).0.len(), 2);
+        let far = ["CH ch far.example", "GB gb-orders far.example"].map(String::from).to_vec();
+        assert_eq!(seen(&set, "other.example", &["x.example", "far.example"]), (far, 0));
+        assert_eq!(seen(&set, "page.example", &[]), (Vec::new(), 1));
+        assert_eq!(seen(&set, "other.example", &[]), (Vec::new(), 0));
+
+        let set = set.serving(&["GB".parse().unwrap()]).unwrap();
+        assert_eq!(seen(&set, "bets.example", &["far.example"]), (Vec::new(), 0));
+        assert_eq!(seen(&set, "far.example", &[]).0, ["GB gb-orders far.example"]);
+        assert_eq!(seen(&set, "page.example", &[]), (Vec::new(), 0), "watched in IT, which is not served");
+    }
+}

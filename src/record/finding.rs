@@ -1,4 +1,4 @@
-//! One open finding: what has been seen of (subscriber or none, name, rule, protocol) since its window began.
+//! One open finding: what has been seen of (subscriber or none, name, rule and jurisdiction, protocol) since its window began.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -34,7 +34,8 @@ impl Key<'_> {
 
 impl Hash for Key<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.subscriber, self.name, &self.rule.pattern, &self.rule.list.name, self.rule.jurisdiction, self.proto).hash(state);
+        (self.subscriber, self.name, &self.rule.pattern, &self.rule.list.name, self.rule.jurisdiction, self.proto)
+            .hash(state);
     }
 }
 

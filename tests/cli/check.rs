@@ -2,7 +2,9 @@
 
 use super::{Files, run};
 
-const CONFIG: &str = r#"[legal]
+const CONFIG: &str = r#"[sensor]
+jurisdictions = ["PL"]
+[legal]
 basis = "Gambling Act, article 15f"
 reference = "Order 7/2026"
 contact = "noc@isp.test"
@@ -15,6 +17,10 @@ interfaces = ["lo"]
 [[rules]]
 list = "demo"
 path = "list.txt"
+authority = "Test authority"
+jurisdictions = ["PL"]
+legal_basis = "Gambling Act"
+reference = "Register 1"
 
 [output.events]
 path = "events.jsonl"

@@ -191,7 +191,7 @@ def read(syntax, text):
     for number, line in enumerate(text.split("\n"), 1):
         line = line.strip().strip("\ufeff")
         if syntax in ("plain", "hosts"):
-            line = re.sub(r"\s#.*", "", line)
+            line = re.sub(r"\s+#.*", "", line)
         if not line or line[0] in COMMENTS.get(syntax, ""):
             continue
         found = LINES[syntax](line)

@@ -88,7 +88,7 @@ fn real_lists_are_read_as_the_script_reads_them() {
     }
 }
 
-/// A list of `lines` lines made of templates in turn; `@` stands for a name of its own.
+/// A list of `lines` lines made of templates in turn; `{}` stands for a name of its own.
 fn generated(templates: &[&str], lines: usize, start: &str) -> String {
     let mut text = String::from(start);
     for line in 0..lines {
@@ -102,7 +102,7 @@ fn generated(templates: &[&str], lines: usize, start: &str) -> String {
             _ => format!("{round}.spin-{round}.com.pl"),
         };
         let end = if line % 7 == 3 { "\r\n" } else { "\n" };
-        let _ = write!(text, "{}{end}", template.replace('@', &name));
+        let _ = write!(text, "{}{end}", template.replace("{}", &name));
         if line % 50 == 49 {
             text.push('\n');
         }
@@ -115,31 +115,31 @@ fn compare_generated(syntax: &str, formats: &[Format], start: &str, templates: &
     let file = dir.path().join(syntax);
     std::fs::write(&file, generated(templates, 4_000, start)).unwrap();
     if let Some(read) = compare(syntax, &file, formats) {
-        assert!(read > 500, "{syntax}: only {read}");
+        assert!(read > 400, "{syntax}: only {read}");
     }
 }
 
 #[test]
 fn generated_plain_lists() {
     let templates = [
-        "@",
-        "*.@",
-        ".@",
-        "@.",
-        "  @  # why",
-        "https://@/",
-        "http://@:80",
-        "https://@/page?x=1",
-        "http://@:8443/",
-        "12 @",
+        "{}",
+        "*.{}",
+        ".{}",
+        "{}.",
+        "  {}  # why",
+        "https://{}/",
+        "http://{}:80",
+        "https://{}/page?x=1",
+        "http://{}:8443/",
+        "12 {}",
         "co.uk",
         "com",
-        "# @",
-        "! @",
-        "; @",
+        "# {}",
+        "! {}",
+        "; {}",
         "192.0.2.1",
-        "help!.@",
-        "a..@",
+        "help!.{}",
+        "a..{}",
         "casino.*",
     ];
     compare_generated("plain", &[Format::Plain, Format::Auto], "\u{feff}# Version 7\n", &templates);
@@ -148,15 +148,15 @@ fn generated_plain_lists() {
 #[test]
 fn generated_hosts_files() {
     let templates = [
-        "0.0.0.0 @",
-        "127.0.0.1\t@ m.@",
-        ":: @ # why",
-        "0.0.0.0 @#why",
+        "0.0.0.0 {}",
+        "127.0.0.1\t{} m.{}",
+        ":: {} # why",
+        "0.0.0.0 {}#why",
         "::1 localhost ip6-localhost",
         "0.0.0.0 0.0.0.0",
-        "# 0.0.0.0 @",
+        "# 0.0.0.0 {}",
         "0.0.0.0 co.uk",
-        "0.0.0.0 a..@ b.@",
+        "0.0.0.0 a..{} b.{}",
     ];
     compare_generated("hosts", &[Format::Hosts, Format::Auto], "", &templates);
 }
@@ -164,29 +164,29 @@ fn generated_hosts_files() {
 #[test]
 fn generated_adblock_lists() {
     let templates = [
-        "||@^",
-        "|||@^",
-        "||@^$all",
-        "||@^$document,important",
-        "||*.@^",
-        "@@||@^",
-        "@@||allowed.@^$important",
-        "||@/",
-        "||@^|",
-        "||@^*",
-        "||@^$third-party",
-        "||@^$script",
-        "||@^$domain=other.test",
-        "||@/page/of/it",
-        "||@:8080^",
-        "! ||@^",
-        "@##.banner",
-        "/@[0-9]/",
-        "||12  @^",
+        "||{}^",
+        "|||{}^",
+        "||{}^$all",
+        "||{}^$document,important",
+        "||*.{}^",
+        "@@||{}^",
+        "@@||allowed.{}^$important",
+        "||{}/",
+        "||{}^|",
+        "||{}^*",
+        "||{}^$third-party",
+        "||{}^$script",
+        "||{}^$domain=other.test",
+        "||{}/page/of/it",
+        "||{}:8080^",
+        "! ||{}^",
+        "{}##.banner",
+        "/{}[0-9]/",
+        "||12  {}^",
         "||co.uk^",
         "||com^",
         "||192.0.2.1^",
-        "||@.*^",
+        "||{}.*^",
     ];
     compare_generated("adblock", &[Format::AdBlock, Format::Auto], "[Adblock Plus 2.0]\n", &templates);
 }
@@ -194,18 +194,18 @@ fn generated_adblock_lists() {
 #[test]
 fn generated_ublacklist_lists() {
     let templates = [
-        "*://*.@/*",
-        "*://one.@/*",
-        "https://*.only.@/*",
-        "@*://*.allowed.@/*",
-        "@*://allowed-alone.@/*",
-        "*://pages.@/page/*",
-        "# @",
-        "*://*.covered.@/*  # why",
-        "*://covered.@/*",
-        "title/@/",
+        "*://*.{}/*",
+        "*://one.{}/*",
+        "https://*.only.{}/*",
+        "@*://*.allowed.{}/*",
+        "@*://allowed-alone.{}/*",
+        "*://pages.{}/page/*",
+        "# {}",
+        "*://*.covered.{}/*  # why",
+        "*://covered.{}/*",
+        "title/{}/",
         "*://*.co.uk/*",
-        "*://@.*/*",
+        "*://{}.*/*",
         "*://*/*",
     ];
     compare_generated("ublacklist", &[Format::UBlacklist, Format::Auto], "", &templates);
@@ -214,19 +214,19 @@ fn generated_ublacklist_lists() {
 #[test]
 fn generated_dnsmasq_configurations() {
     let templates = [
-        "local=/@/",
-        "address=/@/",
-        "address=/@/0.0.0.0",
-        "address=/a.@/b.@/c.@/::",
-        "address=/@/#",
-        "server=/@/",
-        "server=/allowed.@/#",
-        "server=/@/192.0.2.53",
-        "server=/@/192.0.2.53#5353",
-        "local=/.@/ # why",
-        "# local=/@/",
+        "local=/{}/",
+        "address=/{}/",
+        "address=/{}/0.0.0.0",
+        "address=/a.{}/b.{}/c.{}/::",
+        "address=/{}/#",
+        "server=/{}/",
+        "server=/allowed.{}/#",
+        "server=/{}/192.0.2.53",
+        "server=/{}/192.0.2.53#5353",
+        "local=/.{}/ # why",
+        "# local=/{}/",
         "address=/#/0.0.0.0",
-        "address=/good.@/co.uk/0.0.0.0",
+        "address=/good.{}/co.uk/0.0.0.0",
         "local=/lan/",
     ];
     compare_generated("dnsmasq", &[Format::Dnsmasq, Format::Auto], "", &templates);
@@ -236,19 +236,19 @@ fn generated_dnsmasq_configurations() {
 #[test]
 fn generated_unbound_configurations() {
     let templates = [
-        "local-zone: \"@\" always_null",
-        "\tlocal-zone: \"@.\" always_nxdomain",
-        "local-zone: '@' redirect",
-        "local-data: \"@ A 192.0.2.1\"",
-        "local-data: \"alone.@ 300 IN AAAA ::\" # why",
-        "local-data: \"alone.@ TXT because\"",
-        "local-zone: @ refuse",
-        "local-zone: \"allowed.@\" always_transparent",
-        "local-zone: \"@\" transparent",
-        "local-zone: \"other.@\" typetransparent",
-        "local-zone: \"@\" made_up",
+        "local-zone: \"{}\" always_null",
+        "\tlocal-zone: \"{}.\" always_nxdomain",
+        "local-zone: '{}' redirect",
+        "local-data: \"{} A 192.0.2.1\"",
+        "local-data: \"alone.{} 300 IN AAAA ::\" # why",
+        "local-data: \"alone.{} TXT because\"",
+        "local-zone: {} refuse",
+        "local-zone: \"allowed.{}\" always_transparent",
+        "local-zone: \"{}\" transparent",
+        "local-zone: \"other.{}\" typetransparent",
+        "local-zone: \"{}\" made_up",
         "local-zone: \"co.uk\" static",
-        "# local-zone: \"@\" static",
+        "# local-zone: \"{}\" static",
     ];
     compare_generated("unbound", &[Format::Unbound, Format::Auto], "server:\n", &templates);
 }
@@ -256,25 +256,25 @@ fn generated_unbound_configurations() {
 #[test]
 fn generated_response_policy_zones() {
     let templates = [
-        "@ CNAME .",
-        "*.@ CNAME .",
-        "*.below.@ 60 IN CNAME *.",
-        "alone.@\tIN 1h CNAME . ; why",
-        "allowed.@ CNAME rpz-passthru.",
-        "*.allowed.@ CNAME rpz-passthru.",
-        "dropped.@ CNAME rpz-drop.",
-        "sunk.@ A 192.0.2.1",
+        "{} CNAME .",
+        "*.{} CNAME .",
+        "*.below.{} 60 IN CNAME *.",
+        "alone.{}\tIN 1h CNAME . ; why",
+        "allowed.{} CNAME rpz-passthru.",
+        "*.allowed.{} CNAME rpz-passthru.",
+        "dropped.{} CNAME rpz-drop.",
+        "sunk.{} A 192.0.2.1",
         "        AAAA 2001:db8::1",
         "        TXT \"because\"",
-        "garden.@ CNAME sink.authority.test.",
-        "full.@.rpz.test. CNAME .",
-        "elsewhere.@. CNAME .",
-        "tcp.@ CNAME rpz-tcp-only.",
+        "garden.{} CNAME sink.authority.test.",
+        "full.{}.rpz.test. CNAME .",
+        "elsewhere.{}. CNAME .",
+        "tcp.{} CNAME rpz-tcp-only.",
         "32.1.2.0.192.rpz-ip CNAME .",
-        "ns.@.rpz-nsdname CNAME .",
+        "ns.{}.rpz-nsdname CNAME .",
         "co.uk CNAME .",
         "*.com CNAME .",
-        "; @ CNAME .",
+        "; {} CNAME .",
     ];
     // A name stands where the SOA's owner would, so the owner is written out.
     let soa = "$TTL 300\n$ORIGIN rpz.test.\nrpz.test. SOA localhost. root.localhost. (\n 1 ; serial\n 1h 15m 30d 2h )\n NS localhost.\n";

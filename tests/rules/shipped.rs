@@ -62,7 +62,13 @@ fn the_catalogue_is_complete_and_its_words_are_the_known_ones() {
         assert!(["blocklist", "licensed"].contains(&text("kind")));
         assert!(!text("authority").is_empty() && !text("name").is_empty() && !text("notes").is_empty());
         let readable = source["readable"].as_bool().unwrap();
-        assert_eq!(readable, ["plain", "hosts", "adblock", "ublacklist", "dnsmasq", "unbound", "rpz", "polish-register"].contains(&text("format")), "{}", text("id"));
+        assert_eq!(
+            readable,
+            ["plain", "hosts", "adblock", "ublacklist", "dnsmasq", "unbound", "rpz", "polish-register"]
+                .contains(&text("format")),
+            "{}",
+            text("id")
+        );
         if let Some(url) = source.get("url") {
             assert!(url.as_str().unwrap().starts_with("https://"));
         }

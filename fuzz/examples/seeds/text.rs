@@ -113,9 +113,9 @@ pub(super) fn registers() -> Seeds {
 /// Without slashes other than those of address ranges; see the target.
 pub(super) fn configs() -> Seeds {
     let legal = "[legal]\nbasis = \"Gambling Act\"\nreference = \"order 7/2026\"\ncontact = \"security office\"\nreview_date = 2027-06-30\nscope = [\"dns\", \"tls\"]\n";
-    let rest = "[capture]\ninterfaces = [\"eth1\"]\n[[rules]]\nlist = \"pl\"\npath = \"list.txt\"\n";
+    let rest = "[capture]\ninterfaces = [\"eth1\"]\n[[rules]]\nlist = \"pl\"\npath = \"list.txt\"\nauthority = \"MF\"\njurisdictions = [\"PL\"]\nlegal_basis = \"Act\"\nreference = \"7\"\ndeadline = \"48h\"\n[sensor]\nname = \"s1\"\njurisdictions = [\"PL\", \"US-NJ\"]\n";
     let events = "[output.events]\npath = \"events.jsonl\"\n";
-    let full = "[sensor]\nname = \"s1\"\n[networks]\nsubscribers = [\"10.0.0.0/8\", \"2001:db8::/32\"]\nresolvers = [\"192.0.2.53\"]\ncgnat = [\"100.64.0.0/10\"]\n[findings]\nwindow = \"1h\"\nmax_open = 1_000\nsubscriber = \"pseudonym\"\n[output.eve]\npath = \"eve.json\"\nrotate_size = \"1MiB\"\nrotate_age = \"1h\"\nkeep = 3\n[http]\nlisten = \"127.0.0.1:9464\"\n[limits]\nflows = 1024\n[log]\nlevel = \"info\"\n";
+    let full = "[networks]\nsubscribers = [\"10.0.0.0/8\", \"2001:db8::/32\"]\nresolvers = [\"192.0.2.53\"]\ncgnat = [\"100.64.0.0/10\"]\n[findings]\nwindow = \"1h\"\nmax_open = 1_000\nsubscriber = \"pseudonym\"\n[output.eve]\npath = \"eve.json\"\nrotate_size = \"1MiB\"\nrotate_age = \"1h\"\nkeep = 3\n[http]\nlisten = \"127.0.0.1:9464\"\n[limits]\nflows = 1024\n[log]\nlevel = \"info\"\n";
     [
         format!("{legal}{rest}{events}"),
         format!("{legal}{rest}{events}{full}"),

@@ -2,15 +2,13 @@
 
 use std::collections::HashSet;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::super::exit::Exit;
 use super::super::lists;
-use crate::matching::{ListSource, SaveError, save};
-use crate::model::Action;
+use crate::matching::{SaveError, save};
 
 const EXAMPLE: &str = "\
 Example:
@@ -32,12 +30,8 @@ pub(super) struct BuildArgs {
     /// Where the prebuilt rule set goes
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// A list of names to block, and what it is called if not like its file; may be given several times
-    #[arg(long = "rules", value_name = "[NAME=]PATH", required_unless_present = "allow")]
-    rules: Vec<PathBuf>,
-    /// A list of names to allow, which beats every block; may be given several times
-    #[arg(long = "allow", value_name = "[NAME=]PATH")]
-    allow: Vec<PathBuf>,
+    #[command(flatten)]
+    lists: lists::ListArgs,
 }
 
 /// Runs the command and gives its exit code.
@@ -45,9 +39,13 @@ pub(super) struct BuildArgs {
 /// # Errors
 /// Output that cannot be written.
 pub(super) fn run(args: &BuildArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
-    let blocks = args.rules.iter().map(|given| source(given, Action::Block));
-    let allows = args.allow.iter().map(|given| source(given, Action::Allow));
-    let sources: Vec<ListSource> = blocks.chain(allows).collect();
+    let sources = match args.lists.sources() {
+        Ok(sources) => sources,
+        Err((why, exit)) => {
+            writeln!(err, "stakeout: {why}")?;
+            return Ok(exit);
+        }
+    };
     let lists::Loaded { rules, exit, .. } = match lists::load_sources(&sources, err) {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
@@ -72,20 +70,4 @@ pub(super) fn run(args: &BuildArgs, out: &mut dyn Write, err: &mut dyn Write) ->
             Ok(if matches!(error, SaveError::Io(_)) { Exit::Io } else { Exit::Usage })
         }
     }
-}
-
-/// `NAME=PATH`, or a path. A file whose path looks like the first is taken for what it is.
-fn source(given: &Path, action: Action) -> ListSource {
-    let is_name = |name: &str| (1..=64).contains(&name.len()) && name.bytes().all(is_name_octet);
-    match given.to_str().and_then(|text| text.split_once('=')) {
-        Some((name, path)) if is_name(name) && !given.exists() => {
-            ListSource { name: Arc::from(name), ..ListSource::of_file(path, action) }
-        }
-        _ => ListSource::of_file(given, action),
-    }
-}
-
-/// Those of a list's name in the configuration.
-fn is_name_octet(octet: u8) -> bool {
-    octet.is_ascii_lowercase() || octet.is_ascii_digit() || b"._-".contains(&octet)
 }

@@ -5,7 +5,8 @@ use crate::model::{Jurisdiction, JurisdictionError};
 use crate::telemetry::{Format, Level};
 
 /// What to write for it.
-const WHAT_IT_SERVES: &str = "the places whose law counts where the watched traffic is, such as jurisdictions = [\"PL\"]";
+const WHAT_IT_SERVES: &str =
+    "the places whose law counts where the watched traffic is, such as jurisdictions = [\"PL\"]";
 
 /// The most places that one sensor serves. Each listed visit is a finding for each of them.
 const MAX_SERVED: usize = 16;

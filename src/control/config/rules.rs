@@ -118,8 +118,7 @@ pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Vec<RuleSource> {
         let what = "the rule file, such as path = \"/etc/stakeout/rules/pl.xml\"";
         let path = if t.is_missing("path", what) { None } else { path(t, "path", base) };
         let format = t.choice("format", &RuleFormat::NAMES).unwrap_or_default();
-        let action =
-            t.choice("action", &Action::ALL.map(|a| (a.name(), a))).unwrap_or(Action::Block);
+        let action = t.choice("action", &Action::ALL.map(|a| (a.name(), a))).unwrap_or(Action::Block);
         let provenance = provenance(t);
         // A source whose name is wrong is still worth looking at: its file may be wrong too.
         RuleSource { list: list.unwrap_or_default(), path: path.unwrap_or_default(), format, action, provenance }

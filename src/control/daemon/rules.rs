@@ -7,7 +7,9 @@ use crate::control::check::RuleSummary;
 use crate::control::config::{Config, RuleFormat, RuleSource};
 use crate::control::http::{ListStatus, RulesStatus};
 use crate::export::metrics::{ListState, Metrics, RuleSetState};
-use crate::matching::{Format, ListReport, ListSource, RuleHandle, RuleReader, RuleSet, SetError, describe, load_for_sensor, Problem};
+use crate::matching::{
+    Format, ListReport, ListSource, Problem, RuleHandle, RuleReader, RuleSet, SetError, describe, load_for_sensor,
+};
 use crate::model::{Jurisdiction, Timestamp};
 use crate::telemetry::events;
 
@@ -87,8 +89,7 @@ impl Rules {
     /// Loads every list again; if one of them cannot be used, nothing changes but what is told.
     pub(super) fn reload(&self) {
         let started = Instant::now();
-        let loaded: Result<(RuleSet, Vec<ListReport>), SetError> =
-            load_for_sensor(&self.sources, &self.served);
+        let loaded: Result<(RuleSet, Vec<ListReport>), SetError> = load_for_sensor(&self.sources, &self.served);
         match loaded {
             Ok((set, reports)) => {
                 let count = usize::try_from(set.len()).unwrap_or(usize::MAX);
@@ -169,12 +170,21 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::matching::{ListSource, save};
-    use crate::model::{Action, DomainName};
+    use crate::matching::{ListSource, load_set, save};
+    use crate::model::{Action, DomainName, Provenance};
+
+    fn ordered(path: &Path) -> ListSource {
+        let provenance = Provenance::new("an authority", "an act", "order 1", poland()).unwrap();
+        ListSource { provenance: Some(Arc::new(provenance)), ..ListSource::of_file(path, Action::Block) }
+    }
+
+    fn poland() -> Vec<Jurisdiction> {
+        vec!["PL".parse().unwrap()]
+    }
 
     fn build(list: &Path, text: &str, out: &Path) {
         std::fs::write(list, text).unwrap();
-        let (set, _) = load_set(&[ListSource::of_file(list, Action::Block)]).unwrap();
+        let (set, _) = load_set(&[ordered(list)]).unwrap();
         save(&set, out).unwrap();
     }
 
@@ -190,8 +200,8 @@ mod tests {
         let (list, set, extra) = (dir.path().join("pl.txt"), dir.path().join("set"), dir.path().join("extra.txt"));
         build(&list, "a.example\nb.example\n12 wrong.example\n", &set);
         std::fs::write(&extra, "extra.example\n").unwrap();
-        let sources = vec![ListSource::of_file(&set, Action::Block), ListSource::of_file(&extra, Action::Block)];
-        let rules = Rules::of(sources.clone(), Arc::new(Metrics::new().unwrap())).unwrap();
+        let sources = vec![ListSource::of_file(&set, Action::Block), ordered(&extra)];
+        let rules = Rules::of(sources.clone(), poland(), Arc::new(Metrics::new().unwrap())).unwrap();
         let mut reader = rules.reader();
         assert_eq!(found(&mut reader, "www.a.example").as_deref(), Some("pl.txt"));
         assert_eq!(found(&mut reader, "www.extra.example").as_deref(), Some("extra.txt"));
@@ -211,7 +221,14 @@ mod tests {
         let status = rules.status();
         assert!(status.reload_error.unwrap().contains("damaged prebuilt rule set"));
         assert_eq!((status.generation, found(&mut reader, "c.example").as_deref()), (2, Some("pl.txt")));
-        assert!(Rules::of(sources, Arc::new(Metrics::new().unwrap())).is_err(), "nor does the daemon start with it");
+        assert!(
+            Rules::of(sources.clone(), poland(), Arc::new(Metrics::new().unwrap())).is_err(),
+            "nor does the daemon start with it"
+        );
+
+        let bare = [ListSource::of_file(&extra, Action::Block)];
+        let refused = Rules::of(bare.into(), poland(), Arc::new(Metrics::new().unwrap())).err().unwrap();
+        assert!(refused.contains("extra.txt does not say on whose order it stands"), "{refused}");
     }
 
     #[test]
@@ -219,8 +236,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (list, set) = (dir.path().join("pl.txt"), dir.path().join("set"));
         build(&list, "a.example\nb.example\n12 wrong.example\n", &set);
-        let mut rule =
-            RuleSource { list: "all".into(), path: set.clone(), format: RuleFormat::Auto, action: Action::Block };
+        let mut rule = RuleSource {
+            list: "all".into(),
+            path: set.clone(),
+            format: RuleFormat::Auto,
+            action: Action::Block,
+            provenance: None,
+        };
         let summary = check_source(&rule).unwrap();
         assert_eq!((summary.rules, summary.rejected), (2, 0), "what was rejected was told when it was built");
         rule.action = Action::Allow;

@@ -28,15 +28,8 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, the usual one first.
-    pub const ALL: [Kind; 7] = [
-        Kind::Covers,
-        Kind::Exact,
-        Kind::Below,
-        Kind::Allow,
-        Kind::AllowExact,
-        Kind::AllowBelow,
-        Kind::Watch,
-    ];
+    pub const ALL: [Kind; 7] =
+        [Kind::Covers, Kind::Exact, Kind::Below, Kind::Allow, Kind::AllowExact, Kind::AllowBelow, Kind::Watch];
 
     /// The name in output and in prebuilt files.
     pub const fn name(self) -> &'static str {

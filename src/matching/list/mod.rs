@@ -22,8 +22,8 @@ pub use entry::to_name;
 pub use format::{Format, Found};
 pub use kind::{Kind, KindCounts};
 pub use load::{
-    ListReport, ListSource, LoadError, MAX_FILE_BYTES, Problem, SetError, describe, load_file, load_for_sensor, load_set,
-    parse,
+    ListReport, ListSource, LoadError, MAX_FILE_BYTES, Problem, SetError, describe, load_file, load_for_sensor,
+    load_set, parse,
 };
 pub use parsed::{ListCounts, ListFacts, ParsedList};
 pub use rejection::{Reason, Rejection};

@@ -253,7 +253,8 @@ mod tests {
     #[test]
     fn kinds_of_one_name_are_joined_where_they_say_the_same() {
         let mut builder = ListBuilder::with_capacity(0);
-        let (name, other) = (DomainName::from_text(b"a.example").unwrap(), DomainName::from_text(b"b.example").unwrap());
+        let (name, other) =
+            (DomainName::from_text(b"a.example").unwrap(), DomainName::from_text(b"b.example").unwrap());
         for (name, kind, line) in [
             (&name, Kind::Exact, 100),
             (&other, Kind::AllowBelow, 20_000),

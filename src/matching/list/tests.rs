@@ -41,7 +41,10 @@ fn a_plain_list_with_the_usual_dirt() {
         "\u{feff}! header\r\n## comment\r\n\r\nCasino.Example\r\n  *.slots.example  # why\r\ncasino.example.\r\n; note\r\n\
          1146  m.fezbet641.com\r\nhttps://poker.example/\r\nhttps://blog.example/casino\r\ncom\r\nwürfel.example",
     );
-    assert_eq!(rules(&list), ["casino.example:4", "slots.example:5", "poker.example:9", "blog.example:10 watch", "xn--wrfel-kva.example:12"]);
+    assert_eq!(
+        rules(&list),
+        ["casino.example:4", "slots.example:5", "poker.example:9", "blog.example:10 watch", "xn--wrfel-kva.example:12"]
+    );
     assert_eq!(rejected(&list), [(8, Reason::Space), (11, Reason::SingleLabel)]);
     assert_eq!((list.facts().format, list.facts().lines), (Found::Plain, 12));
     let counts = list.facts().counts;

@@ -164,7 +164,15 @@ impl RuleSetBuilder {
             for (kind, rules) in facts.counts.kinds.iter() {
                 // Lines count from 1, so a member takes one position more than its list has lines.
                 let next = base.checked_add(facts.lines).and_then(|b| b.checked_add(1)).ok_or(BuildError::TooLarge)?;
-                members.push(Member { meta: meta.clone(), facts: facts.clone(), kind, rules, base, order: *order, places: 0 });
+                members.push(Member {
+                    meta: meta.clone(),
+                    facts: facts.clone(),
+                    kind,
+                    rules,
+                    base,
+                    order: *order,
+                    places: 0,
+                });
                 base = next;
             }
         }

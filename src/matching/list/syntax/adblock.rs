@@ -136,8 +136,8 @@ fn limits(modifiers: &str, exception: bool) -> Option<&'static str> {
             "client" | "ctag" | "dnstype" | "app" | "method" | "header" | "ipaddress" => return Some("client"),
             "badfilter" => return Some("badfilter"),
             "dnsrewrite" => return Some("dnsrewrite"),
-            "csp" | "permissions" | "redirect" | "redirect-rule" | "rewrite" | "removeparam" | "queryprune" | "replace"
-            | "cookie" | "removeheader" | "hls" | "jsonprune" | "uritransform" | "empty" | "mp4" => {
+            "csp" | "permissions" | "redirect" | "redirect-rule" | "rewrite" | "removeparam" | "queryprune"
+            | "replace" | "cookie" | "removeheader" | "hls" | "jsonprune" | "uritransform" | "empty" | "mp4" => {
                 return Some("content");
             }
             "elemhide" | "ehide" | "generichide" | "ghide" | "specifichide" | "shide" | "genericblock" | "urlblock"
@@ -156,9 +156,9 @@ fn limits(modifiers: &str, exception: bool) -> Option<&'static str> {
 /// An answer by which a DNS filter blocks.
 fn is_sink(value: &str) -> bool {
     let answer = value.rsplit(';').next().unwrap_or(value);
-    value.split(';').next().is_some_and(|code| {
-        ["NXDOMAIN", "REFUSED", "SERVFAIL"].iter().any(|known| known.eq_ignore_ascii_case(code))
-    }) || answer
-        .parse::<std::net::IpAddr>()
-        .is_ok_and(|address| address.is_unspecified() || address.is_loopback())
+    value
+        .split(';')
+        .next()
+        .is_some_and(|code| ["NXDOMAIN", "REFUSED", "SERVFAIL"].iter().any(|known| known.eq_ignore_ascii_case(code)))
+        || answer.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_unspecified() || address.is_loopback())
 }

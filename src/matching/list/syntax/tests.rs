@@ -176,7 +176,10 @@ fn dnsmasq() {
             ("local=/.casino.example/", Ok("covers casino.example")),
             ("local=/*.casino.example/", Ok("below casino.example")),
             ("server=/casino.example/#", Ok("allow casino.example")),
-            ("address=/a.example/b.example/c.example/0.0.0.0", Ok("covers a.example, covers b.example, covers c.example")),
+            (
+                "address=/a.example/b.example/c.example/0.0.0.0",
+                Ok("covers a.example, covers b.example, covers c.example"),
+            ),
             ("server=/casino.example/192.0.2.53", Err(Reason::NoRule("an upstream"))),
             ("local=/casino.example/192.0.2.53", Err(Reason::NoRule("an upstream"))),
             ("address=/#/0.0.0.0", Err(Reason::Everything)),

@@ -25,9 +25,9 @@ pub(in super::super) fn is(text: &str) -> bool {
 }
 
 fn is_expression(text: &str) -> bool {
-    ["title/", "url/", "title =", "title=", "$site", "path/", "host/", "<all_urls>"].iter().any(|start| {
-        text.strip_prefix(start).is_some_and(|rest| !rest.is_empty() || *start == "<all_urls>")
-    })
+    ["title/", "url/", "title =", "title=", "$site", "path/", "host/", "<all_urls>"]
+        .iter()
+        .any(|start| text.strip_prefix(start).is_some_and(|rest| !rest.is_empty() || *start == "<all_urls>"))
 }
 
 fn without_scheme(pattern: &str) -> Option<&str> {

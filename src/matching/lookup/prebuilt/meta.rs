@@ -96,7 +96,12 @@ impl Meta {
             rules: table.len,
             buckets: table.ends.buckets(),
             grouped_ends,
-            lists: table.members.chunk_by(|a, b| a.order == b.order).filter_map(|list| list.first()).map(List::of).collect(),
+            lists: table
+                .members
+                .chunk_by(|a, b| a.order == b.order)
+                .filter_map(|list| list.first())
+                .map(List::of)
+                .collect(),
         }
     }
 

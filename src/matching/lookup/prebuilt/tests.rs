@@ -1,7 +1,6 @@
 //! What a prebuilt file must be, and that no other octets are taken for one.
 
 use std::io::Cursor;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
