@@ -2,11 +2,13 @@
 //!
 //! A file goes through `source` (hash, size, binary check), is recognised by `format`, and is read line by line
 //! (`text`, with a module in `syntax` for each tool's way to write) or as XML (`register`). Every name in it passes
-//! `entry`, which knows the dirt of real lists: what is certain becomes a rule in `parsed`, of a `kind`, everything else a [`Rejection`] with line and reason.
+//! `entry`, which knows the dirt of real lists: what is certain becomes a rule in `parsed`, of a `kind`, everything else a
+//! [`Rejection`] with line and reason. What an entry says about others waits in `later` for the end of the list.
 
 mod entry;
 mod format;
 mod kind;
+mod later;
 mod lines;
 mod load;
 mod parsed;

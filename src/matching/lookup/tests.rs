@@ -193,7 +193,7 @@ fn all(set: &RuleSet, text: &str) -> Vec<String> {
 fn odd_name() -> impl Strategy<Value = String> {
     let label = prop_oneof![
         4 => "[a-c]{1,3}",
-        2 => "[a-z0-9_-]{1,20}",
+        2 => "[a-z0-9_]([a-z0-9_-]{0,18}[a-z0-9_])?",
         1 => "x{60,63}",
         1 => Just("xn--80ak6aa92e".to_owned()),
     ];
