@@ -53,9 +53,10 @@ enum RulesCommand {
     /// Tell what lists say about names
     ///
     /// Reads the rule files and prints, for each NAME, `NAME: block by RULE`, `NAME: allow by RULE`, `NAME: watch by RULE`
-    /// or `NAME: no match`. A listed name covers itself and every name under it unless its syntax says less; in a place any allow or
-    /// licence beats every block; otherwise the most specific block is named; only what neither covers is watched. Exit code 0, or 1 if an entry of a list or a NAME was rejected; 2 if a file is
-    /// refused as a whole, 3 if one cannot be read.
+    /// or `NAME: no match`. If the lists name places, there is a line for each place, with ` in CODE` at its end. A listed name
+    /// covers itself and every name under it unless its syntax says less; in a place any allow or licence beats every block;
+    /// otherwise the most specific block is named; only what neither covers is watched. Exit code 0, or 1 if an entry of
+    /// a list or a NAME was rejected; 2 if a file is refused as a whole, 3 if one cannot be read.
     #[command(after_long_help = TEST_EXAMPLE)]
     Test(TestArgs),
     Build(build::BuildArgs),

@@ -2,7 +2,6 @@
 //! findings of other names out, nor fill the disk with events; and no visit may be lost.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use stakeout::flow::Reading;
 use stakeout::matching::{Format, ListMeta, RuleSet, RuleSetBuilder, parse};

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use stakeout::matching::{Format, Found, ListMeta, RuleSetBuilder, Verdict, load_file};
 use stakeout::model::{Action, DomainName};
