@@ -45,9 +45,10 @@ enum RulesCommand {
     /// Tell how many rules a list holds, and which entries are no rules and why
     ///
     /// Reads one rule file: a plain list, a hosts file, the syntaxes of other tools or the Polish register's XML; of a
-    /// prebuilt rule set it tells the lists. Prints `N rules` (each entry once;
-    /// a duplicate is no error), then a line for each entry that is no rule, then of which kinds the rules are if not all
-    /// cover a name and its subdomains, then what else was counted. Exit code 0 if nothing was rejected, 1 if something was or the file is refused as a whole, 3 if it cannot be read.
+    /// prebuilt rule set it tells the lists. Prints `N rules` (each entry once; a duplicate is no error), then a line for
+    /// each entry that is no rule, then of which kinds the rules are if not all cover a name and its subdomains, then what
+    /// else was counted. Exit code 0 if nothing was rejected, 1 if something was or the file is refused as a whole, 3 if it
+    /// cannot be read.
     #[command(after_long_help = LINT_EXAMPLE)]
     Lint(LintArgs),
     /// Tell what lists say about names
