@@ -61,6 +61,14 @@ pub fn bundle_expires(channel: &str, version: u64, expires: &str, has_expired: b
     }
 }
 
+/// The bundle in force was signed by a key that is retired by now: nothing will follow from that key.
+pub fn bundle_key_retired(channel: &str, version: u64, key: &str) {
+    warn!(
+        event = "bundle_key_retired",
+        channel, version, key, "the rule bundle in force is signed by a retired key: have it signed by another"
+    );
+}
+
 /// A reload was asked for, and the configuration file has changed: that takes effect at the next start only.
 pub fn config_not_taken_up(file: &Path) {
     let file = file.display();

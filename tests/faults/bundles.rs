@@ -89,6 +89,10 @@ impl Case {
     }
 }
 
+fn status(daemon: &Daemon) -> serde_json::Value {
+    serde_json::from_str(&daemon.get("/status").expect("an answer to /status").1).unwrap()
+}
+
 const VERSION: &str = "stakeout_bundle_version";
 const REFUSALS: &str = "stakeout_bundle_refusals_total";
 
@@ -120,11 +124,15 @@ fn inside_refused() {
     let mut forged = case.make(9, "ours", "national", "30d");
     let place = forged.windows(7).position(|octets| octets == b"order 7").unwrap();
     forged[place + 6] = b'8';
+    // The bare set that a bundle is made of.
+    case.run(&["rules", "build", "--rules", "pl=pl.txt", "--out", "bare"]);
+    let unsigned = fs::read(temp.path().join("bare")).unwrap();
     let refused = [
         ("damaged", good[..good.len() / 2].to_vec()),
         ("damaged", damaged),
         ("damaged", b"casino.example\n".to_vec()),
         ("signature", forged),
+        ("unsigned", unsigned),
         ("unknown-key", case.make(9, "strange", "national", "30d")),
         ("scope", case.make(9, "narrow", "national", "30d")),
         ("channel", case.make(9, "ours", "other", "30d")),
@@ -150,6 +158,11 @@ fn inside_refused() {
         assert_eq!(daemon.metric("stakeout_rule_set_generation", ""), generation, "{cause}");
         visit();
     }
+    let rules = status(&daemon)["rules"].clone();
+    let bundle = &rules["bundles"][0];
+    assert_eq!((&bundle["version"], &bundle["key"]), (&3.into(), &"ours".into()), "{bundle}");
+    assert!(bundle["refused"].as_str().unwrap().contains("expired at"), "{bundle}");
+    assert!(rules["reload_error"].is_string());
     let log = daemon.log();
     for word in ["bundle_in_force", "bundle_refused", "rules_kept"] {
         assert!(log.contains(word), "{word}: {log}");
@@ -174,9 +187,13 @@ fn inside_refused() {
     assert_eq!(daemon.metric("stakeout_rule_set_rules", "list=\"pl\""), 2.0);
     // It expires within a week's time only if it says so.
     assert!(!daemon.log().contains("bundle_expire"), "{}", daemon.log());
-    case.put(&case.make(5, "ours", "national", "1d"));
+    let metric = |d: &Daemon, name: &str| d.metric(&format!("stakeout_bundle_{name}"), "");
+    assert_eq!(metric(&daemon, "expires_soon"), 0.0);
+    // In the last quarter of its time, and thereafter.
+    case.put(&case.make(5, "ours", "national", "20s"));
     daemon.signal("HUP");
-    daemon.wait_for("a word on the time", |d| d.log().contains("bundle_expires"));
+    daemon.wait_for("version 5", |d| d.metric(VERSION, "") == 5.0);
+    daemon.wait_for("a word on the time", |d| d.log().contains("bundle_expire") && metric(d, "expires_soon") == 1.0);
     assert!(daemon.stop().success(), "{}", daemon.log());
 
     fs::write(temp.path().join("state/national.state"), "damaged").unwrap();

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::super::exit::Exit;
 use super::keys::{self, KeyError};
-use crate::matching::bundle::{BundleError, Manifest, Scope, Sealed, TrustedKey, key_id, replace};
+use crate::matching::bundle::{BundleError, Keyring, Manifest, Scope, Sealed, TrustedKey, key_id, replace};
 
 const VERIFY_EXAMPLE: &str = "\
 Example:
@@ -61,7 +61,7 @@ pub(super) struct ShowArgs {
 pub(super) fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
     let file = args.file.display();
     let keys = match args.keys.iter().map(|given| trusted(given)).collect::<Result<Vec<_>, _>>() {
-        Ok(keys) => keys,
+        Ok(trusted) => Keyring { trusted, revoked: Vec::new() },
         Err((why, exit)) => {
             writeln!(err, "stakeout: {why}")?;
             return Ok(exit);

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
+use minisign::PublicKey;
 use serde::Deserialize;
 
 use super::super::exit::Exit;
@@ -154,7 +155,8 @@ fn make(order: &Order<'_>) -> Result<Manifest, (String, Exit)> {
     let trusted = format!("stakeout rule bundle {} version {version}", manifest.channel);
     let untrusted = SIGNATURE_COMMENT.trim_start_matches("untrusted comment: ");
     let octets = manifest.to_octets();
-    let signature = minisign::sign(None, &key, Cursor::new(&octets), Some(&trusted), Some(untrusted))
+    let public = PublicKey::from_secret_key(&key).map_err(|error| usage(order.secret_key, &error))?;
+    let signature = minisign::sign(Some(&public), &key, Cursor::new(&octets), Some(&trusted), Some(untrusted))
         .map_err(|error| usage(order.secret_key, &error))?
         .into_string();
     let signature = format!("{}\n", signature.trim_end());

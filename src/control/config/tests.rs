@@ -385,6 +385,7 @@ fn example_in_full() -> String {
             || rest.starts_with("[dnstap")
             || rest.starts_with("[[bundles")
             || rest.starts_with("[[trusted_keys")
+            || rest.starts_with("[[revoked_keys")
             || (name.len() < rest.len() && name.starts_with(" = "))
     };
     let in_force = |line: &'static str| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line);
@@ -420,7 +421,7 @@ fn the_example_shows_the_defaults() {
     assert_eq!(full.dnstap, least.dnstap);
     // These have no default worth showing.
     (full.output.eve, full.dnstap) = (None, None);
-    (full.bundles, full.trusted_keys) = Default::default();
+    (full.bundles, full.keys) = Default::default();
     (short.networks, full.networks) = Default::default();
     assert_eq!(short, full);
 }

@@ -148,6 +148,7 @@ impl Rules {
             rules: self.count(),
             age_seconds: self.handle.age().as_secs(),
             lists: told.lists.clone(),
+            bundles: self.bundles.status(),
             reload_error: told.error.clone(),
         }
     }

@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use super::VERSION;
 
 /// Every [`BundleError::cause`].
-pub const CAUSES: [&str; 13] = [
+pub const CAUSES: [&str; 15] = [
     "unreadable",
     "damaged",
     "format",
     "unsigned",
     "unknown-key",
+    "revoked",
+    "retired",
     "signature",
     "manifest",
     "scope",
@@ -47,6 +49,20 @@ pub enum BundleError {
     UnknownKey {
         /// As `minisign` shows it, 16 hexadecimal digits.
         id: String,
+    },
+    /// It names a key that is revoked.
+    #[error("names key {id} as its signer, which is revoked ({reason}): find out where it comes from, and have the rules signed with another key")]
+    Revoked {
+        /// As `minisign` shows it.
+        id: String,
+        /// What the operator wrote.
+        reason: String,
+    },
+    /// Signed by a key that speaks only for what was taken before it was retired.
+    #[error("is signed by the key {key}, which is retired, and is not the bundle taken last: have it signed with another key")]
+    Retired {
+        /// The name of the key.
+        key: String,
     },
     /// The signature names a trusted key and does not fit.
     #[error("has a signature that does not fit its manifest, though it names the trusted key {key}: it was damaged or forged; fetch it again, and find out which if it stays so")]
@@ -110,6 +126,8 @@ impl BundleError {
             BundleError::OtherFormat { .. } => "format",
             BundleError::Unsigned(_) => "unsigned",
             BundleError::UnknownKey { .. } => "unknown-key",
+            BundleError::Revoked { .. } => "revoked",
+            BundleError::Retired { .. } => "retired",
             BundleError::Forged { .. } => "signature",
             BundleError::Manifest(_) => "manifest",
             BundleError::OutOfScope { .. } => "scope",

@@ -174,7 +174,7 @@ impl ListEntry {
             ("reference", &self.reference),
         ];
         for (field, text) in texts {
-            if text.trim().is_empty() || text.len() > MAX_TEXT || text.contains(char::is_control) {
+            if text.trim().is_empty() || text.len() > MAX_TEXT || text.contains(deceives) {
                 return Err(format!("`{field}` must be 1 to {MAX_TEXT} octets of text on one line"));
             }
         }
@@ -211,6 +211,13 @@ pub fn is_jurisdiction(text: &str) -> bool {
             country.len() == 2 && upper(country) && (1..=3).contains(&part.len()) && part.bytes().all(fits)
         }
     }
+}
+
+/// Whether a character can make a terminal or a page show something else than what is written: controls, ends of line, and
+/// those that turn the direction of writing (Unicode Standard Annex 9, section 2).
+fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn is_sha256(text: &str) -> bool {

@@ -7,7 +7,7 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::error::BundleError;
-use super::keys::{TrustedKey, check_scope, signer};
+use super::keys::{Keyring, check_scope, signer};
 use super::manifest::Manifest;
 use super::{BUFFER, HEADER, MAGIC, MAX_MANIFEST, MAX_SIGNATURE, SIGNATURE_COMMENT, VERSION};
 use crate::matching::lookup::RuleSet;
@@ -94,12 +94,12 @@ impl<R: Read + Seek> Sealed<R> {
         Manifest::read(self.manifest_octets())
     }
 
-    /// Believes the bundle, if one of `keys` signed it and may speak for what is in it, and its payload is what was signed.
+    /// Believes the bundle, if a key of `keys` signed it and may speak for what is in it, and its payload is what was signed.
     /// The payload is hashed and not yet read otherwise.
     ///
     /// # Errors
     /// [`BundleError`].
-    pub fn verify(self, keys: &[TrustedKey]) -> Result<Verified<R>, BundleError> {
+    pub fn verify(self, keys: &Keyring) -> Result<Verified<R>, BundleError> {
         if self.manifest.end == self.head.len() {
             return Err(BundleError::Unsigned("is a rule bundle that nobody signed"));
         }
@@ -113,8 +113,8 @@ impl<R: Read + Seek> Sealed<R> {
         let manifest = Manifest::read(self.manifest_octets())?;
         check_scope(key, &manifest)?;
         let digest = Sha256::digest(self.manifest_octets()).into();
-        let key = key.name.clone();
-        let mut verified = Verified { manifest, key, digest, sealed: self };
+        let (key, key_id, is_retired) = (key.name.clone(), key.id(), key.is_retired);
+        let mut verified = Verified { manifest, key, key_id, is_retired, digest, sealed: self };
         let (has, says) = (verified.sealed.behind, verified.manifest.payload.length);
         if has != says {
             return Err(BundleError::Damaged(format!("its payload has {has} octets in place of {says}")));
@@ -137,6 +137,10 @@ pub struct Verified<R> {
     pub manifest: Manifest,
     /// Name of the trusted key that signed it.
     pub key: String,
+    /// Its identifier, as `minisign` shows it.
+    pub key_id: String,
+    /// Whether that key is retired: the caller must then know this bundle from before.
+    pub is_retired: bool,
     /// SHA-256 of the manifest, which stands for the whole bundle.
     pub digest: [u8; 32],
 }
