@@ -45,7 +45,9 @@ pub fn bundle_refused(channel: &str, file: &Path, cause: &str, reason: &str) {
 pub fn bundle_copy_in_force(channel: &str, version: u64) {
     error!(
         event = "bundle_copy_in_force",
-        channel, version, "starting with the copy of the rule bundle that was in force before: put a good one in its place"
+        channel,
+        version,
+        "starting with the copy of the rule bundle that was in force before: put a good one in its place"
     );
 }
 
@@ -54,7 +56,10 @@ pub fn bundle_expires(channel: &str, version: u64, expires: &str, has_expired: b
     if has_expired {
         error!(
             event = "bundle_expired",
-            channel, version, expires, "the rule bundle in force has expired and stays in force: a newer one is overdue"
+            channel,
+            version,
+            expires,
+            "the rule bundle in force has expired and stays in force: a newer one is overdue"
         );
     } else {
         warn!(event = "bundle_expires", channel, version, expires, "the rule bundle in force expires soon");

@@ -75,7 +75,13 @@ pub(super) fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write
     match verified {
         Ok(verified) => {
             let manifest = &verified.manifest;
-            writeln!(out, "{file}: good: {}, signed by key {}, expires {}", head(manifest), verified.key, manifest.expires)?;
+            writeln!(
+                out,
+                "{file}: good: {}, signed by key {}, expires {}",
+                head(manifest),
+                verified.key,
+                manifest.expires
+            )?;
             Ok(Exit::Done)
         }
         Err(error) => failed(&args.file, &error, err),
@@ -101,7 +107,8 @@ pub(super) fn show(args: &ShowArgs, out: &mut dyn Write, err: &mut dyn Write) ->
     if let Some(path) = &args.manifest_out {
         let mut beside = path.clone().into_os_string();
         beside.push(".minisig");
-        for (path, octets) in [(path.clone(), sealed.manifest_octets()), (beside.into(), sealed.signature().as_bytes())] {
+        for (path, octets) in [(path.clone(), sealed.manifest_octets()), (beside.into(), sealed.signature().as_bytes())]
+        {
             if let Err(error) = replace::<io::Error>(&path, 0o644, |file| file.write_all(octets)) {
                 writeln!(err, "stakeout: {}: cannot be written: {error}", path.display())?;
                 return Ok(Exit::Io);

@@ -13,9 +13,7 @@ use serde::Deserialize;
 use super::super::exit::Exit;
 use super::keys;
 use crate::control::units::Span;
-use crate::matching::bundle::{
-    BundleError, Contents, ListEntry, Manifest, SIGNATURE_COMMENT, Sealed, write,
-};
+use crate::matching::bundle::{BundleError, Contents, ListEntry, Manifest, SIGNATURE_COMMENT, Sealed, write};
 
 const EXAMPLE: &str = "\
 Example:
@@ -147,9 +145,8 @@ fn make(order: &Order<'_>) -> Result<Manifest, (String, Exit)> {
         .ok()
         .and_then(|valid| created.checked_add(valid).ok())
         .ok_or_else(|| ("--valid-for is too long".to_owned(), Exit::Usage))?;
-    let manifest =
-        Manifest::new(description.channel, version, (created, expires), lists, contents.payload.clone())
-            .map_err(|error| usage(order.describe, &error))?;
+    let manifest = Manifest::new(description.channel, version, (created, expires), lists, contents.payload.clone())
+        .map_err(|error| usage(order.describe, &error))?;
     let key = keys::secret(order.secret_key)?;
     // Shown by `minisign -V`; nothing is decided by it.
     let trusted = format!("stakeout rule bundle {} version {version}", manifest.channel);

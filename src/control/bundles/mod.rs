@@ -58,11 +58,7 @@ pub fn examine(source: &BundleSource, keys: &Keyring, now: Timestamp) -> Result<
 ///
 /// # Errors
 /// [`Refused`].
-pub fn examine_at_start(
-    source: &BundleSource,
-    keys: &Keyring,
-    now: Timestamp,
-) -> Result<Candidate, Box<Refused>> {
+pub fn examine_at_start(source: &BundleSource, keys: &Keyring, now: Timestamp) -> Result<Candidate, Box<Refused>> {
     examine(source, keys, now).map_err(|error| Box::new(Refused { error, copy: copy(source, keys) }))
 }
 
@@ -76,11 +72,7 @@ fn copy(source: &BundleSource, keys: &Keyring) -> Result<Candidate, BundleError>
     Ok(candidate)
 }
 
-fn open(
-    source: &BundleSource,
-    keys: &Keyring,
-    path: impl FnOnce(&State) -> PathBuf,
-) -> Result<Candidate, BundleError> {
+fn open(source: &BundleSource, keys: &Keyring, path: impl FnOnce(&State) -> PathBuf) -> Result<Candidate, BundleError> {
     let state = State::new(source);
     // First, so that a damaged note cannot be overlooked.
     let notes = state.read()?;

@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use tempfile::TempDir;
 
 use super::*;
-use crate::matching::bundle::{RevokedKey, Scope, key_id};
 use crate::matching::bundle::samples::{Key, Sample};
+use crate::matching::bundle::{RevokedKey, Scope, key_id};
 
 struct Sensor {
     dir: TempDir,
@@ -107,11 +107,9 @@ fn whatever_is_wrong_with_the_file_a_start_has_rules() {
     let sensor = Sensor::new();
     let good = sensor.version(7);
     assert_eq!(sensor.start(), Ok((7, None)));
-    for (content, cause) in [
-        (&b""[..], "damaged"),
-        (&good[..good.len() - 1], "damaged"),
-        (b"casino.example\n", "damaged"),
-    ] {
+    for (content, cause) in
+        [(&b""[..], "damaged"), (&good[..good.len() - 1], "damaged"), (b"casino.example\n", "damaged")]
+    {
         fs::write(&sensor.source.path, content).unwrap();
         assert_eq!((sensor.reload(), sensor.start()), (Err(cause), Ok((7, Some(cause)))));
     }

@@ -66,7 +66,8 @@ pub(super) fn read_keys(root: &mut Table<'_, '_>) -> Keyring {
 
 fn read_revoked(root: &mut Table<'_, '_>) -> Vec<RevokedKey> {
     let keys = root.tables("revoked_keys", |t| {
-        let what = "the key's identifier, such as id = \"E7620F1842B4E81F\", as `stakeout rules show` and minisign tell it";
+        let what =
+            "the key's identifier, such as id = \"E7620F1842B4E81F\", as `stakeout rules show` and minisign tell it";
         let id = if t.is_missing("id", what) { None } else { t.string("id") };
         let id = id.unwrap_or_default().trim().to_ascii_uppercase();
         if t.has("id") && !(id.len() == 16 && id.bytes().all(|octet| octet.is_ascii_hexdigit())) {
@@ -99,9 +100,11 @@ fn read_trusted(root: &mut Table<'_, '_>) -> Vec<TrustedKey> {
             t.list(name, 1..=256, item).unwrap_or_default()
         };
         let scope = Scope {
-            lists: texts("lists", "the lists it may speak for, such as lists = [\"pl-*\"], or [\"*\"] for all", |text| {
-                text.is_empty().then(|| "it names no list".into())
-            }),
+            lists: texts(
+                "lists",
+                "the lists it may speak for, such as lists = [\"pl-*\"], or [\"*\"] for all",
+                |text| text.is_empty().then(|| "it names no list".into()),
+            ),
             jurisdictions: texts(
                 "jurisdictions",
                 "where its lists may hold, such as jurisdictions = [\"PL\"], or [\"*\"]",

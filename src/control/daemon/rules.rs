@@ -9,7 +9,9 @@ use crate::control::check::RuleSummary;
 use crate::control::config::{Config, RuleFormat, RuleSource};
 use crate::control::http::{ListStatus, RulesStatus};
 use crate::export::metrics::{ListState, Metrics, RuleSetState};
-use crate::matching::{Format, ListReport, ListSource, RuleHandle, RuleReader, RuleSet, SetError, describe, load_set_with};
+use crate::matching::{
+    Format, ListReport, ListSource, RuleHandle, RuleReader, RuleSet, SetError, describe, load_set_with,
+};
 use crate::model::Timestamp;
 use crate::telemetry::events;
 

@@ -143,7 +143,9 @@ fn the_page_explains_every_reason() {
     let prefilter =
         Cause::ALL.map(|c| (if c.passes() { "prefilter_passed_total" } else { "prefilter_rejected_total" }, c.name()));
     let refusals = CAUSES.map(|cause| ("bundle_refusals_total", cause));
-    for (metric, value) in values.chain(suppressed).chain(closed).chain(dnstap).chain(protocols).chain(prefilter).chain(refusals) {
+    for (metric, value) in
+        values.chain(suppressed).chain(closed).chain(dnstap).chain(protocols).chain(prefilter).chain(refusals)
+    {
         let row = page.lines().find(|l| l.starts_with(&format!("| `stakeout_{metric}`"))).unwrap_or_default();
         assert!(row.contains(&format!("`{value}`")), "docs/metrics.md does not explain {metric} {value}");
     }
@@ -213,6 +215,8 @@ fn names_follow_the_conventions() {
                 "type",
                 "mode",
                 "profile",
+                "channel",
+                "cause",
             ];
             assert!(known.contains(&label.as_str()), "{name} has the label {label}: are its values few and harmless?");
         }

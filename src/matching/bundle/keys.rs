@@ -21,7 +21,11 @@ pub struct Scope {
 impl Scope {
     /// A scope without bounds.
     pub fn everything() -> Scope {
-        Scope { lists: vec!["*".into()], jurisdictions: vec!["*".into()], actions: vec!["block".into(), "allow".into()] }
+        Scope {
+            lists: vec!["*".into()],
+            jurisdictions: vec!["*".into()],
+            actions: vec!["block".into(), "allow".into()],
+        }
     }
 
     /// The first thing in `manifest` that lies beyond the scope.
@@ -96,7 +100,9 @@ impl TrustedKey {
         let key = key.trim();
         match PublicKey::from_base64(key) {
             Ok(_) => Ok(TrustedKey { name: name.into(), scope, is_retired: false, key: key.to_owned() }),
-            Err(_) => Err("is no public key of minisign: 56 characters that begin with RW, the last line of the file".into()),
+            Err(_) => {
+                Err("is no public key of minisign: 56 characters that begin with RW, the last line of the file".into())
+            }
         }
     }
 

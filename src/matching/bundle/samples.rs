@@ -69,8 +69,7 @@ impl Sample {
             std::fs::write(&path, text).unwrap();
             ListSource::of_file(path, action)
         };
-        let sources =
-            [list("pl-block", self.lists[0], Action::Block), list("pl-allow", self.lists[1], Action::Allow)];
+        let sources = [list("pl-block", self.lists[0], Action::Block), list("pl-allow", self.lists[1], Action::Allow)];
         let path = dir.join("sample.stkset");
         save(&load_set(&sources).unwrap().0, &path).unwrap();
         let contents = Contents::open(&path).unwrap();

@@ -243,8 +243,8 @@ fn a_bundle_that_cannot_be_written_leaves_the_old_one() {
     std::fs::write(dir.path().join("sample.stkset"), vec![0; manifest.payload.length as usize]).unwrap();
     assert!(write(&path, &manifest, &key.sign(&manifest.to_octets()), &mut contents).is_err());
     assert!(std::fs::read(&path).unwrap() == before);
-    let left = std::fs::read_dir(dir.path()).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".new")
-    });
+    let left = std::fs::read_dir(dir.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".new"));
     assert_eq!(left.count(), 0);
 }

@@ -35,9 +35,9 @@ impl Contents {
         let (length, sha256) = copy(&mut (&file).take(MAX_PREBUILT_BYTES + 1), &mut io::sink())?;
         file.rewind()?;
         let set = prebuilt::read(&mut file, Some(length)).map_err(|error| BundleError::Payload(error.to_string()))?;
-        let lists = set.lists().map(|(meta, facts)| {
-            (meta.name.to_string(), meta.action.name(), facts.counts.rules, hex(&facts.sha256))
-        });
+        let lists = set
+            .lists()
+            .map(|(meta, facts)| (meta.name.to_string(), meta.action.name(), facts.counts.rules, hex(&facts.sha256)));
         Ok(Contents { file, payload: Payload { length, sha256 }, lists: lists.collect() })
     }
 }
