@@ -29,6 +29,11 @@ fn a_kill_during_a_swap_leaves_rules_to_start_with() {
     run_inside("bundles::inside_kills");
 }
 
+#[test]
+fn keys_are_retired_and_revoked_at_a_restart() {
+    run_inside("bundles::inside_keys");
+}
+
 /// A directory with keys, and a daemon's configuration that trusts two of them.
 struct Case {
     dir: PathBuf,
@@ -51,17 +56,29 @@ impl Case {
     }
 
     fn settings(&self) -> Settings {
-        let key = |name: &str| {
-            let text = fs::read_to_string(self.dir.join(format!("{name}.pub"))).unwrap();
-            text.lines().last().unwrap().to_owned()
-        };
-        let sections = format!(
-            "[[bundles]]\nchannel = \"national\"\npath = \"national.stkbundle\"\nstate = \"state\"\n\
-             [[trusted_keys]]\nname = \"ours\"\nkey = \"{}\"\nlists = [\"pl\"]\njurisdictions = [\"PL\"]\nactions = [\"block\"]\n\
-             [[trusted_keys]]\nname = \"narrow\"\nkey = \"{}\"\nlists = [\"pl\"]\njurisdictions = [\"DE\"]\nactions = [\"block\"]\n",
-            key("ours"),
-            key("narrow")
-        );
+        self.settings_with(&format!("{}{}", self.trust("ours", "PL"), self.trust("narrow", "DE")))
+    }
+
+    /// A trusted key.
+    fn trust(&self, name: &str, place: &str) -> String {
+        let public = fs::read_to_string(self.dir.join(format!("{name}.pub"))).unwrap();
+        format!(
+            "[[trusted_keys]]\nname = \"{name}\"\nkey = \"{}\"\nlists = [\"pl\"]\njurisdictions = [\"{place}\"]\n\
+             actions = [\"block\"]\n",
+            public.lines().last().unwrap()
+        )
+    }
+
+    /// A revoked one.
+    fn revoke(&self, name: &str) -> String {
+        let public = fs::read_to_string(self.dir.join(format!("{name}.pub"))).unwrap();
+        let id = public.lines().next().unwrap().rsplit(' ').next().unwrap().to_owned();
+        format!("[[revoked_keys]]\nid = \"{id}\"\nreason = \"stolen\"\n")
+    }
+
+    fn settings_with(&self, keys: &str) -> Settings {
+        let sections =
+            format!("[[bundles]]\nchannel = \"national\"\npath = \"national.stkbundle\"\nstate = \"state\"\n{keys}");
         Settings { sections, ..Settings::new(&self.dir) }
     }
 
@@ -231,5 +248,53 @@ fn inside_kills() {
         assert_eq!(daemon.metric("stakeout_rule_set_rules", "list=\"pl\""), 20_000.0);
         taken = now;
     }
+    assert!(daemon.stop().success(), "{}", daemon.log());
+}
+
+#[test]
+#[ignore = "run by another test, in a namespace"]
+fn inside_keys() {
+    if !inside() {
+        return;
+    }
+    let temp = tempfile::tempdir().unwrap();
+    let case = Case::new(temp.path());
+    let (ours, next) = (case.trust("ours", "PL"), case.trust("strange", "PL"));
+    let retired = "stakeout_bundle_key_retired";
+    case.put(&case.make(3, "ours", "national", "30d"));
+    let mut daemon = Daemon::start(&case.settings_with(&ours).write(temp.path()), temp.path());
+    assert_eq!((daemon.metric(VERSION, ""), daemon.metric(retired, "")), (3.0, 0.0));
+    assert!(daemon.stop().success(), "{}", daemon.log());
+
+    // Retired before anything followed: the rules stay, and it is told.
+    let config = case.settings_with(&format!("{ours}retired = true\n{next}")).write(temp.path());
+    let mut daemon = Daemon::start(&config, temp.path());
+    assert_eq!((daemon.metric(VERSION, ""), daemon.metric(retired, "")), (3.0, 1.0));
+    daemon.wait_for("a word on the key", |d| d.log().contains("bundle_key_retired"));
+    case.put(&case.make(4, "ours", "national", "30d"));
+    daemon.signal("HUP");
+    daemon.wait_for("the refusal", |d| d.metric(REFUSALS, "cause=\"retired\"") > 0.0);
+    case.put(&case.make(4, "strange", "national", "30d"));
+    daemon.signal("HUP");
+    daemon.wait_for("version 4", |d| d.metric(VERSION, "") == 4.0);
+    assert_eq!(daemon.metric(retired, ""), 0.0);
+    assert!(daemon.stop().success(), "{}", daemon.log());
+
+    // The second key is stolen, and revoked: neither file nor copy speaks for it, though it is still trusted.
+    let config = case.settings_with(&format!("{ours}{next}{}", case.revoke("strange"))).write(temp.path());
+    for command in ["check", "run"] {
+        let (code, out, err) = stakeout(temp.path(), &[command, "--config", "stakeout.toml"], None);
+        assert!(
+            code != 0 && format!("{out}{err}").contains("which is revoked (stolen)"),
+            "{command} {code} {out}{err}"
+        );
+    }
+    // Whoever signs again goes on above what the others signed.
+    case.put(&case.make(3, "ours", "national", "30d"));
+    let (code, out, err) = stakeout(temp.path(), &["check", "--config", "stakeout.toml"], None);
+    assert!(code != 0 && format!("{out}{err}").contains("version 3"), "{out}{err}");
+    case.put(&case.make(5, "ours", "national", "30d"));
+    let mut daemon = Daemon::start(&config, temp.path());
+    assert_eq!((daemon.metric(VERSION, ""), daemon.metric("stakeout_bundle_from_copy", "")), (5.0, 0.0));
     assert!(daemon.stop().success(), "{}", daemon.log());
 }
