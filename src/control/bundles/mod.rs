@@ -136,8 +136,8 @@ impl Candidate {
     /// # Errors
     /// [`BundleError::State`]: the bundle must not be put in force.
     pub fn note(&mut self) -> Result<(), BundleError> {
-        // A copy that was lost is made again.
-        if self.is_noted && (self.is_copy || self.state.copy().exists()) {
+        // A copy that was lost or spoilt is made again: when it is needed, it is too late.
+        if self.is_noted && (self.is_copy || self.verified.is_at(&self.state.copy())) {
             return Ok(());
         }
         let (version, digest, key) = (self.manifest().version, self.verified.digest, self.verified.key_id.clone());

@@ -123,8 +123,9 @@ impl State {
     /// Makes the copy.
     pub(super) fn keep(&self, bundle: &mut Verified<File>) -> Result<(), BundleError> {
         let path = self.copy();
-        // The same file under two names is no copy: it would be spoilt together with the original.
-        let result = replace(&path, 0o644, |file| bundle.copy_to(file));
+        // A link would be no copy: it would be spoilt together with the original. Not for everybody to read, since the rule set
+        // holds the seed of its hash.
+        let result = replace(&path, 0o640, |file| bundle.copy_to(file));
         result.map_err(|error| match error {
             BundleError::Io(error) => failed(&path, "cannot be written", &error),
             other => other,

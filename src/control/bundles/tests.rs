@@ -119,10 +119,15 @@ fn whatever_is_wrong_with_the_file_a_start_has_rules() {
     fs::write(sensor.state("stkbundle"), &good[..good.len() - 1]).unwrap();
     assert_eq!(sensor.start(), Err("unreadable"));
     // A good file mends the copy, though it is what was taken before.
-    fs::remove_file(sensor.state("stkbundle")).unwrap();
     fs::write(&sensor.source.path, &good).unwrap();
-    assert_eq!(sensor.start(), Ok((7, None)));
-    assert!(fs::read(sensor.state("stkbundle")).unwrap() == good);
+    let mut rotten = good.clone();
+    *rotten.last_mut().unwrap() ^= 1;
+    for spoilt in [None, Some(&good[..good.len() - 1]), Some(&good[..9]), Some(&rotten)] {
+        fs::remove_file(sensor.state("stkbundle")).unwrap();
+        spoilt.map(|octets| fs::write(sensor.state("stkbundle"), octets).unwrap());
+        assert_eq!(sensor.start(), Ok((7, None)));
+        assert!(fs::read(sensor.state("stkbundle")).unwrap() == good);
+    }
 }
 
 #[test]

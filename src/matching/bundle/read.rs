@@ -175,6 +175,18 @@ impl<R: Read + Seek> Verified<R> {
         self.copy_payload(out)
     }
 
+    /// Whether the file at `path` is this bundle, octet by octet.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let Ok(mut other) = Sealed::open(path) else { return false };
+        let has_head = other.head == self.sealed.head && other.behind == self.manifest.payload.length;
+        // Reading goes on behind the head, once it is put there: the length was found at the end.
+        let at = SeekFrom::Start(other.head.len() as u64);
+        has_head
+            && other.from.seek(at).is_ok()
+            && copy(&mut other.from.take(other.behind), &mut io::sink())
+                .is_ok_and(|(_, sha256)| sha256 == self.manifest.payload.sha256)
+    }
+
     fn payload(&mut self) -> io::Result<&mut R> {
         self.sealed.from.seek(SeekFrom::Start(self.sealed.head.len() as u64))?;
         Ok(&mut self.sealed.from)
