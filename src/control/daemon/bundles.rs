@@ -49,10 +49,10 @@ impl Bundles {
         Bundles { sources, keys, metrics, watched: Mutex::default() }
     }
 
-    /// None at all.
+    /// These, without a configuration.
     #[cfg(test)]
-    pub(super) fn none(metrics: Arc<Metrics>) -> Bundles {
-        Bundles { sources: Vec::new(), keys: Keyring::default(), metrics, watched: Mutex::default() }
+    pub(super) fn new(sources: Vec<BundleSource>, keys: Keyring, metrics: Arc<Metrics>) -> Bundles {
+        Bundles { sources, keys, metrics, watched: Mutex::default() }
     }
 
     /// The bundles for the start; where the file is refused, the copy of what was in force.

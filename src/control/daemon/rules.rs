@@ -186,6 +186,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::control::config::BundleSource;
+    use crate::matching::bundle::samples::{Key, Sample};
+    use crate::matching::bundle::{Keyring, Scope};
     use crate::matching::{ListSource, load_set, save};
     use crate::model::{Action, DomainName};
 
@@ -209,7 +212,13 @@ mod tests {
         std::fs::write(&extra, "extra.example\n").unwrap();
         let sources = vec![ListSource::of_file(&set, Action::Block), ListSource::of_file(&extra, Action::Block)];
         let metrics = Arc::new(Metrics::new().unwrap());
-        let start = || Rules::of(sources.clone(), Bundles::none(Arc::clone(&metrics)), Arc::clone(&metrics));
+        let start = || {
+            Rules::of(
+                sources.clone(),
+                Bundles::new(Vec::new(), Keyring::default(), Arc::clone(&metrics)),
+                Arc::clone(&metrics),
+            )
+        };
         let rules = start().unwrap();
         let mut reader = rules.reader();
         assert_eq!(found(&mut reader, "www.a.example").as_deref(), Some("pl.txt"));
@@ -250,5 +259,45 @@ mod tests {
         std::fs::write(&set, b"\x89STKSET\n").unwrap();
         rule.format = RuleFormat::Auto;
         assert!(check_source(&rule).unwrap_err().contains("damaged"));
+    }
+
+    #[test]
+    fn two_bundles_come_into_force_together_or_not_at_all() {
+        let (dir, key) = (tempfile::tempdir().unwrap(), Key::new());
+        let de = Sample { channel: "de", names: ["de-block", "de-allow"], ..Sample::default() };
+        let pl = Sample { channel: "pl", ..Sample::default() };
+        let source = |sample: &Sample| {
+            let path = sample.write(dir.path(), &format!("{}.stkbundle", sample.channel), &key);
+            BundleSource { channel: sample.channel.into(), path, state: dir.path().into() }
+        };
+        // Their files and their copies in one directory would be the same.
+        let state = dir.path().join("state");
+        std::fs::create_dir(&state).unwrap();
+        let sources = [&de, &pl].map(|sample| BundleSource { state: state.clone(), ..source(sample) });
+        let keys = Keyring { trusted: vec![key.trusted("ours", Scope::everything())], revoked: Vec::new() };
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let bundles = Bundles::new(sources.to_vec(), keys, Arc::clone(&metrics));
+        let rules = Rules::of(Vec::new(), bundles, metrics).unwrap();
+        let versions = || rules.status().bundles.iter().map(|bundle| bundle.version).collect::<Vec<_>>();
+        assert_eq!((rules.status().rules, versions()), (6, vec![7, 7]));
+
+        // One that is newer, and one that is spoilt: neither is taken, and the newer is not used up.
+        let lists = ["new.example\n", "help.casino.example\n"];
+        source(&Sample { version: 8, lists, ..de.clone() });
+        std::fs::write(&sources[1].path, "spoilt").unwrap();
+        rules.reload();
+        let status = rules.status();
+        assert_eq!((status.generation, versions()), (1, vec![7, 7]));
+        let refused: Vec<_> = status.bundles.iter().map(|bundle| bundle.refused.is_some()).collect();
+        assert_eq!((refused, status.reload_error.is_some()), (vec![false, true], true));
+        let mut reader = rules.reader();
+        assert_eq!(found(&mut reader, "new.example"), None);
+
+        source(&Sample { version: 8, ..pl });
+        rules.reload();
+        let status = rules.status();
+        assert_eq!((status.generation, versions(), status.reload_error), (2, vec![8, 8], None));
+        assert!(status.bundles.iter().all(|bundle| bundle.refused.is_none()));
+        assert_eq!(found(&mut reader, "new.example").as_deref(), Some("de-block"));
     }
 }

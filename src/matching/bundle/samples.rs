@@ -48,6 +48,8 @@ impl Key {
 pub(crate) struct Sample {
     pub(crate) channel: &'static str,
     pub(crate) version: u64,
+    /// Names of the lists.
+    pub(crate) names: [&'static str; 2],
     /// Block and allow list.
     pub(crate) lists: [&'static str; 2],
     /// From now, in hours.
@@ -57,7 +59,8 @@ pub(crate) struct Sample {
 impl Default for Sample {
     fn default() -> Self {
         let lists = ["casino.example\nbets.example\n", "help.casino.example\n"];
-        Sample { channel: "national", version: 7, lists, expires: 24 }
+        let names = ["pl-block", "pl-allow"];
+        Sample { channel: "national", version: 7, names, lists, expires: 24 }
     }
 }
 
@@ -69,7 +72,8 @@ impl Sample {
             std::fs::write(&path, text).unwrap();
             ListSource::of_file(path, action)
         };
-        let sources = [list("pl-block", self.lists[0], Action::Block), list("pl-allow", self.lists[1], Action::Allow)];
+        let sources =
+            [list(self.names[0], self.lists[0], Action::Block), list(self.names[1], self.lists[1], Action::Allow)];
         let path = dir.join("sample.stkset");
         save(&load_set(&sources).unwrap().0, &path).unwrap();
         let contents = Contents::open(&path).unwrap();
