@@ -1,7 +1,7 @@
 //! What is said of lists on the command line: on whose order each of them stands.
 //!
 //! ```toml
-//! channel = "national"                  # for `rules sign` only
+//! channel = "national"                  # for `rules build --sign` only
 //! [lists.pl-mf]
 //! authority = "Ministerstwo Finansów"
 //! jurisdictions = ["PL"]

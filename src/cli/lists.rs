@@ -51,20 +51,24 @@ pub(super) struct Loaded {
 }
 
 impl ListArgs {
-    /// The lists that are named, those to block first.
+    /// The lists that are named, those to block first; and the channel that the description names.
     ///
     /// # Errors
     /// What is wrong with the description, and the exit code.
-    pub(super) fn sources(&self) -> Result<Vec<ListSource>, (String, Exit)> {
+    pub(super) fn sources(&self) -> Result<(Vec<ListSource>, Option<String>), (String, Exit)> {
         let of = |paths: &[PathBuf], action| paths.iter().map(move |given| source(given, action)).collect::<Vec<_>>();
         let mut sources = of(&self.rules, Action::Block);
         sources.extend(of(&self.allow, Action::Allow));
         sources.extend(of(&self.licensed, Action::Licensed));
-        if let Some(path) = &self.describe {
-            let described = Description::read(path)?;
-            described.apply(&mut sources).map_err(|why| (format!("{}: {why}", path.display()), Exit::Usage))?;
-        }
-        Ok(sources)
+        let Some(path) = &self.describe else { return Ok((sources, None)) };
+        let described = Description::read(path)?;
+        described.apply(&mut sources).map_err(|why| (format!("{}: {why}", path.display()), Exit::Usage))?;
+        Ok((sources, described.channel))
+    }
+
+    /// Where it is said on whose order they stand.
+    pub(super) fn description(&self) -> Option<&Path> {
+        self.describe.as_deref()
     }
 
     /// Loads them, and says what is wrong with them on `err`.
@@ -73,7 +77,7 @@ impl ListArgs {
     /// The exit code, if any of them cannot be read or is refused as a whole.
     pub(super) fn load(&self, places: &PlaceArgs, err: &mut dyn Write) -> Result<Loaded, Exit> {
         let loaded = match self.sources() {
-            Ok(sources) => load_sources(&sources, err)?,
+            Ok((sources, _)) => load_sources(&sources, err)?,
             Err((why, exit)) => {
                 let _ = writeln!(err, "stakeout: {why}");
                 return Err(exit);

@@ -1,9 +1,12 @@
 //! `stakeout rules`: look after lists before they are used.
 //!
 //! `lint` tells what a list holds and which of its lines are no rule; `test` tells what a set of lists says about a
-//! name; `build` (a module of its own) makes a prebuilt rule set of them.
+//! name; `build` makes a prebuilt rule set of them, `sign` a bundle that sensors take, which `verify` and `show` look at.
 
 mod build;
+mod bundle;
+mod keys;
+mod sign;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -33,7 +36,8 @@ Example:
 /// Check rule lists, ask what they say about a name, and build them into one file
 ///
 /// The commands read rule files: `lint` tells what is in a list before you use it, `test` tells what lists say about a
-/// name, `build` writes them as a prebuilt rule set, which starts without parsing. Only `build` writes anything.
+/// name, `build` writes them as a prebuilt rule set, which starts without parsing. `keygen`, `sign`, `verify` and `show` are for
+/// signed bundles of them.
 #[derive(Args, Debug, Clone)]
 pub(super) struct RulesArgs {
     #[command(subcommand)]
@@ -61,6 +65,10 @@ enum RulesCommand {
     #[command(after_long_help = TEST_EXAMPLE)]
     Test(TestArgs),
     Build(build::BuildArgs),
+    Keygen(keys::KeygenArgs),
+    Sign(sign::SignArgs),
+    Verify(bundle::VerifyArgs),
+    Show(bundle::ShowArgs),
 }
 
 #[derive(Args, Debug, Clone)]
@@ -134,6 +142,10 @@ pub(super) fn run(args: &RulesArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         RulesCommand::Lint(args) => lint(args, out, err),
         RulesCommand::Test(args) => test(args, out, err),
         RulesCommand::Build(args) => build::run(args, out, err),
+        RulesCommand::Keygen(args) => keys::run(args, out, err),
+        RulesCommand::Sign(args) => sign::run(args, out, err),
+        RulesCommand::Verify(args) => bundle::verify(args, out, err),
+        RulesCommand::Show(args) => bundle::show(args, out, err),
     }
 }
 

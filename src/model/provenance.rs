@@ -55,7 +55,7 @@ impl Provenance {
     ) -> Result<Provenance, ProvenanceError> {
         let text = |field, text: &str| {
             let text = text.trim();
-            let fits = (1..=Self::MAX_TEXT).contains(&text.len()) && !text.contains(char::is_control);
+            let fits = (1..=Self::MAX_TEXT).contains(&text.len()) && !text.contains(deceives);
             fits.then(|| text.to_owned()).ok_or(ProvenanceError::Text { field })
         };
         let mut places: Vec<Jurisdiction> = jurisdictions.into_iter().take(Self::MAX_JURISDICTIONS + 1).collect();
@@ -108,6 +108,13 @@ impl Provenance {
     pub fn holds_in(&self, place: Jurisdiction) -> bool {
         self.jurisdictions.iter().any(|own| own.holds_in(place))
     }
+}
+
+/// Whether a character of a text that people decide by could show them something else than is there: control characters,
+/// and those that turn the direction of writing.
+pub fn deceives(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// `Gespa, SR 935.51 art. 86, list of 2026-11-24 (CH)`.
@@ -163,6 +170,7 @@ mod tests {
         assert!(good.holds_in("CH".parse().unwrap()) && !good.holds_in("GB".parse().unwrap()));
         let field = |a: &str, b: &str, c: &str| Provenance::new(a, b, c, places(&["CH"])).unwrap_err();
         assert_eq!(field(" ", "b", "c"), ProvenanceError::Text { field: "authority" });
+        assert_eq!(field("a", "b", "\u{202e}c"), ProvenanceError::Text { field: "reference" });
         assert_eq!(field("a", "b\nb", "c"), ProvenanceError::Text { field: "legal_basis" });
         assert_eq!(field("a", "b", &"c".repeat(513)), ProvenanceError::Text { field: "reference" });
         assert_eq!(Provenance::new("a", "b", "c", []).unwrap_err(), ProvenanceError::Jurisdictions);

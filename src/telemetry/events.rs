@@ -30,6 +30,50 @@ pub fn rules_kept(generation: u64, list: &str, reason: &str) {
     error!(event = "rules_kept", generation, list, reason, "rules not reloaded: the old ones stay in force");
 }
 
+/// A signed rule bundle is in force, at the start or newly; `key` is the operator's name for the key that signed it.
+pub fn bundle_in_force(channel: &str, version: u64, expires: &str, key: &str) {
+    info!(event = "bundle_in_force", channel, version, expires, key, "rule bundle in force");
+}
+
+/// A signed rule bundle was refused; `cause` is the word of the metric.
+pub fn bundle_refused(channel: &str, file: &Path, cause: &str, reason: &str) {
+    let file = file.display();
+    error!(event = "bundle_refused", channel, %file, cause, reason, "rule bundle refused");
+}
+
+/// The file was refused at the start, so the copy of the bundle taken last is used.
+pub fn bundle_copy_in_force(channel: &str, version: u64) {
+    error!(
+        event = "bundle_copy_in_force",
+        channel,
+        version,
+        "starting with the copy of the rule bundle that was in force before: put a good one in its place"
+    );
+}
+
+/// The bundle in force expires soon, or has expired: its rules stay in force all the same.
+pub fn bundle_expires(channel: &str, version: u64, expires: &str, has_expired: bool) {
+    if has_expired {
+        error!(
+            event = "bundle_expired",
+            channel,
+            version,
+            expires,
+            "the rule bundle in force has expired and stays in force: a newer one is overdue"
+        );
+    } else {
+        warn!(event = "bundle_expires", channel, version, expires, "the rule bundle in force expires soon");
+    }
+}
+
+/// The bundle in force was signed by a key that is retired by now: nothing will follow from that key.
+pub fn bundle_key_retired(channel: &str, version: u64, key: &str) {
+    warn!(
+        event = "bundle_key_retired",
+        channel, version, key, "the rule bundle in force is signed by a retired key: have it signed by another"
+    );
+}
+
 /// A reload was asked for, and the configuration file has changed: that takes effect at the next start only.
 pub fn config_not_taken_up(file: &Path) {
     let file = file.display();

@@ -3,13 +3,17 @@
 use super::{run, stakeout};
 
 /// Every command, with words that its help must hold: what it reads, and an example of its use.
-const COMMANDS: [(&[&str], &[&str]); 11] = [
+const COMMANDS: [(&[&str], &[&str]); 15] = [
     (&["demo"], &["invented traffic", "needs no root", "$ stakeout demo"]),
     (&["observe"], &["Reads pcap and pcapng", "gzip or zstd", "standard input", "$ stakeout observe "]),
     (&["scan"], &["Reads rule files", "pcapng", "covers its subdomains", "$ stakeout scan --rules ", "10 more when"]),
     (&["rules", "lint"], &["Reads one rule file", "Polish register", "$ stakeout rules lint "]),
     (&["rules", "test"], &["Reads the rule files", "licence beats every block", "$ stakeout rules test "]),
     (&["rules", "build"], &["Reads rule files of text", "not signed", "$ stakeout rules build --out "]),
+    (&["rules", "keygen"], &["Reads nothing but a password", "$ stakeout rules keygen "]),
+    (&["rules", "sign"], &["Reads a prebuilt rule set", "who ordered it", "$ stakeout rules sign "]),
+    (&["rules", "verify"], &["Reads a bundle and public keys", "$ stakeout rules verify "]),
+    (&["rules", "show"], &["Nothing is verified", "$ stakeout rules show "]),
     (&["check"], &["Reads the daemon's configuration", "check --config "]),
     (&["run"], &["Reads packets from the interfaces", "SIGHUP", "run --config "]),
     (&["size"], &["Reads nothing", "nobody measured", "docs/sizing.md", "$ stakeout size --subscribers "]),

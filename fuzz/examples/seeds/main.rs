@@ -42,6 +42,7 @@ fn main() -> std::io::Result<()> {
         ("quic_initial", plans::quic_initial()),
         ("quic_pieces", plans::quic_pieces()),
         ("quic_raw", quic_datagrams()),
+        ("rules_bundle", text::bundles()),
         ("rules_lookup", plans::rules()),
         ("rules_prebuilt", text::prebuilt()?),
         ("rules_text", text::lists()),

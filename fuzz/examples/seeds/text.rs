@@ -64,6 +64,23 @@ pub(super) fn lists() -> Seeds {
     seeds
 }
 
+/// Bundles behind the lengths of their manifest and signature, with a signature of minisign's manual over something else.
+pub(super) fn bundles() -> Seeds {
+    const SIGNATURE: &str = "untrusted comment: signature of a stakeout rule bundle\n\
+        RUQf6LRCGA9i559r3g7V1qNyJDApGip8MfqcadIgT9CuhV3EMhHoN1mGTkUidF/z7SrlQgXdy8ofjb7bNJJylDOocrCo8KLzZwo=\n\
+        trusted comment: timestamp:1556193335\tfile:test\n\
+        y/rUw2y8/hOUYjZU71eHp/Wo1KZ40fGy2VJEDl34XMJM+TX48Ss/17u3IvIfbVR1FkZZSNCisQbuQY+bHwhEBg==\n";
+    let digest = "0123456789abcdef".repeat(4);
+    let manifest = format!(
+        r#"{{"kind":"stakeout rule bundle","format":1,"channel":"national","version":7,"created":"2026-11-24T18:00:00Z","expires":"2026-12-24T18:00:00Z","jurisdictions":["PL"],"lists":[{{"name":"pl","action":"block","rules":1,"authority":"a","jurisdictions":["PL"],"legal_basis":"b","reference":"c","source_sha256":"{digest}"}}],"payload":{{"length":3,"sha256":"{digest}"}}}}"#
+    );
+    let seed = |manifest: &str, signature: &str| {
+        let lengths = [manifest.len() as u16, signature.len() as u16].map(u16::to_le_bytes).concat();
+        [&lengths, manifest.as_bytes(), signature.as_bytes(), b"abc"].concat()
+    };
+    vec![seed(&manifest, SIGNATURE), seed(&manifest, ""), seed("{}", SIGNATURE), seed("", "")]
+}
+
 /// Prebuilt sets, each behind sixteen octets of what is asked; their seeds are fresh, so these differ on every run.
 pub(super) fn prebuilt() -> std::io::Result<Seeds> {
     let texts: [&[(Action, &str)]; 4] = [

@@ -5,9 +5,11 @@ use std::fs::{self, OpenOptions};
 use std::io;
 use std::path::Path;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::RuleSummary;
+use crate::control::bundles::examine_at_start;
 use crate::control::config::{Draft, EventFileConfig, NetworksConfig, RuleSource, Sections};
 use crate::model::Action;
 use crate::pipeline::group_id;
@@ -38,7 +40,12 @@ pub(super) fn examine(
     let sections = draft.sections();
     legal(sections, today, &mut found);
     interfaces(sections, Path::new("/sys/class/net"), &mut found);
-    let lists = rules(&sections.rules, rule_check, &mut found);
+    let mut lists = rules(&sections.rules, rule_check, &mut found);
+    if sections.bundles.is_empty() {
+        only_allows(&sections.rules, &mut found);
+    }
+    lists.extend(bundles(sections, &mut found));
+    revoked(sections, &mut found);
     dnstap(sections, &mut found);
     networks(&sections.networks, &mut found);
     output("output.events", &sections.output.events, &mut found);
@@ -133,9 +140,65 @@ fn rules(
             }
         }
     }
+    lists
+}
+
+fn only_allows(sources: &[RuleSource], found: &mut Vec<Finding>) {
     if !sources.is_empty() && sources.iter().all(|s| s.action == Action::Allow) {
         let help = "add a list with action = \"block\"";
         found.push(warning("rules", "all lists allow: nothing will ever be found", help));
+    }
+}
+
+/// Trusted keys that are revoked too: good, since the revocation holds, and still to be tidied up.
+fn revoked(sections: &Sections, found: &mut Vec<Finding>) {
+    for (i, key) in sections.keys.trusted.iter().enumerate() {
+        if let Some(revoked) = sections.keys.revoked(&key.id()) {
+            let message = format!("the key {} is revoked ({}), and nothing is taken from it", key.name, revoked.reason);
+            found.push(warning(format!("trusted_keys[{i}].key"), message, "remove the key, and leave it revoked"));
+        }
+    }
+}
+
+/// Bundles as the daemon would look at them when it starts.
+fn bundles(sections: &Sections, found: &mut Vec<Finding>) -> Vec<(String, RuleSummary)> {
+    let mut lists = Vec::new();
+    for (i, source) in sections.bundles.iter().enumerate().filter(|(_, s)| !s.path.as_os_str().is_empty()) {
+        let (field, path, now) = (format!("bundles[{i}].path"), source.path.display(), Timestamp::now());
+        if let Some((message, help)) = unwritable(&source.state.join(format!("{}.state", source.channel))) {
+            found.push(error(format!("bundles[{i}].state"), format!("`state`: {message}"), help));
+            continue;
+        }
+        let show = "`stakeout rules show FILE` tells what it says of itself";
+        let candidate = match examine_at_start(source, &sections.keys, now) {
+            Ok(candidate) => candidate,
+            Err(refused) => match refused.copy {
+                Err(no_copy) => {
+                    let message = format!("rule bundle {path}: {}", refused.error);
+                    let help = format!("{show}; there is no copy to start with: it {no_copy}");
+                    found.push(error(field, message, help));
+                    continue;
+                }
+                Ok(copy) => {
+                    let version = copy.manifest().version;
+                    let message = format!("rule bundle {path}: {}", refused.error);
+                    let help = format!("`run` would start with its copy of version {version}; {show}");
+                    found.push(warning(&field, message, help));
+                    copy
+                }
+            },
+        };
+        let manifest = candidate.manifest();
+        if manifest.expires <= now {
+            let message = format!("rule bundle {path} is in force, and expired at {}", manifest.expires);
+            found.push(warning(&field, message, "put a newer one in its place"));
+        }
+        if candidate.is_key_retired() {
+            let message = format!("rule bundle {path} is signed by the key {}, which is retired", candidate.key());
+            found.push(warning(&field, message, "have a newer one signed by a key that is not"));
+        }
+        let rules = usize::try_from(manifest.rules()).unwrap_or(usize::MAX);
+        lists.push((source.channel.clone(), RuleSummary { rules, ..RuleSummary::default() }));
     }
     lists
 }

@@ -4,6 +4,7 @@
 //! and `packaging/stakeout.toml` follow them, and tests hold them to it), its defaults, its bounds and the code that
 //! reads it. Unknown fields are errors: a misspelt limit must not silently be the default.
 
+mod bundles;
 mod capture;
 mod dnstap;
 mod findings;
@@ -27,6 +28,7 @@ use std::path::Path;
 
 use toml::de::DeTable;
 
+pub use bundles::BundleSource;
 pub use capture::CaptureConfig;
 pub use dnstap::DnstapConfig;
 pub use findings::{FindingsConfig, SubscriberMode};
@@ -41,6 +43,7 @@ use problem::{Problems, WHOLE_FILE};
 pub use rules::{RuleFormat, RuleSource};
 
 use super::legal::LegalBlock;
+use crate::matching::bundle::Keyring;
 use reader::{Reading, Table};
 
 /// Everything the daemon is told by its configuration file.
@@ -56,8 +59,12 @@ pub struct Config {
     pub dnstap: Option<DnstapConfig>,
     /// `[prefilter]`: what the kernel keeps from the workers.
     pub prefilter: PrefilterConfig,
-    /// `[[rules]]`: the lists, at least one.
+    /// `[[rules]]`: the lists, at least one unless there is a bundle.
     pub rules: Vec<RuleSource>,
+    /// `[[bundles]]`: signed rule sets.
+    pub bundles: Vec<BundleSource>,
+    /// `[[trusted_keys]]` and `[[revoked_keys]]`: who may sign them, and who may not.
+    pub keys: Keyring,
     /// `[networks]`: whose addresses are whose.
     pub networks: NetworksConfig,
     /// `[findings]`: how visits are gathered into findings.
@@ -94,6 +101,8 @@ pub(super) struct Sections {
     pub(super) dnstap: Option<DnstapConfig>,
     pub(super) prefilter: PrefilterConfig,
     pub(super) rules: Vec<RuleSource>,
+    pub(super) bundles: Vec<BundleSource>,
+    pub(super) keys: Keyring,
     pub(super) networks: NetworksConfig,
     pub(super) findings: FindingsConfig,
     pub(super) output: OutputConfig,
@@ -146,6 +155,8 @@ impl<'t> Draft<'t> {
             dnstap: s.dnstap,
             prefilter: s.prefilter,
             rules: s.rules,
+            bundles: s.bundles,
+            keys: s.keys,
             networks: s.networks,
             findings: s.findings,
             output: s.output,
@@ -169,6 +180,8 @@ impl Sections {
             dnstap: t.table("dnstap", |t| DnstapConfig::read(t, base, scope)),
             prefilter: t.table("prefilter", PrefilterConfig::read),
             rules: rules::read(t, base),
+            bundles: bundles::read(t, base),
+            keys: bundles::read_keys(t),
             networks: t.table("networks", NetworksConfig::read),
             findings: t.table("findings", FindingsConfig::read),
             output: t.table("output", |t| OutputConfig::read(t, base)),

@@ -123,7 +123,7 @@ pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Vec<RuleSource> {
         // A source whose name is wrong is still worth looking at: its file may be wrong too.
         RuleSource { list: list.unwrap_or_default(), path: path.unwrap_or_default(), format, action, provenance }
     });
-    if sources.is_empty() && !root.has("rules") {
+    if sources.is_empty() && !root.has("rules") && !root.has("bundles") {
         let help = "add a header [[rules]] and under it `list` and `path`: without a list there is nothing to find";
         root.error_at("rules", "there is no [[rules]]", help);
     } else if sources.len() > MAX_LISTS {

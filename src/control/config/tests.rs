@@ -135,6 +135,63 @@ fn dnstap_names_its_mistakes() {
     told_once(&problems(&without_dns), "18:1: error: [dnstap] reads DNS", "legal.scope");
 }
 
+const BUNDLE: &str = "[[bundles]]\nchannel = \"national\"\npath = \"n.stkbundle\"\n";
+const KEY: &str = "[[trusted_keys]]\nname = \"ours\"\n\
+    key = \"RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3\"\n\
+    lists = [\"pl-*\"]\njurisdictions = [\"PL\", \"US-NJ\"]\nactions = [\"block\"]\n";
+
+#[test]
+fn bundles_and_keys_are_read() {
+    let revoked = "[[revoked_keys]]\nid = \"e7620f1842b4e81f\"\nreason = \"stolen\"\n";
+    let (problems, config) = read(&format!("{LEAST}{BUNDLE}{KEY}retired = true\n{revoked}"));
+    assert!(problems.is_empty(), "{problems:#?}");
+    let config = config.unwrap();
+    let bundle = &config.bundles[0];
+    assert_eq!(
+        (bundle.path.as_path(), bundle.state.as_path()),
+        (Path::new("/etc/stakeout/n.stkbundle"), Path::new("/var/lib/stakeout/bundles"))
+    );
+    let key = &config.keys.trusted[0];
+    assert_eq!((key.name.as_str(), key.is_retired, key.id().as_str()), ("ours", true, "E7620F1842B4E81F"));
+    assert_eq!(config.keys.revoked(&key.id()).unwrap().reason, "stolen");
+    assert!(!read(&format!("{LEAST}{KEY}")).1.unwrap().keys.trusted[0].is_retired);
+}
+
+#[test]
+fn a_bundle_may_take_the_place_of_lists() {
+    let without = LEAST.replace("[[rules]]\nlist = \"demo\"\npath = \"list.txt\"\n", "");
+    assert_ne!(without, LEAST);
+    assert!(read(&format!("{without}{BUNDLE}{KEY}")).0.is_empty());
+}
+
+#[test]
+fn bundles_and_keys_name_their_mistakes() {
+    let both = format!("{BUNDLE}{KEY}");
+    let told = |from: &str, to: &str, what: &str| {
+        let changed = both.replacen(from, to, 1);
+        assert_ne!(changed, both, "{from}");
+        let problems = problems_with(&changed);
+        assert!(problems.iter().any(|problem| problem.contains(what)), "{what}: {problems:#?}");
+    };
+    told("channel = \"national\"\n", "", "`channel` is missing");
+    told("\"national\"", "\"../up\"", "not fit for a metric label");
+    told("\"national\"", "\"..\"", "does not begin with a dot");
+    told("path = \"n.stkbundle\"\n", "", "`path` is missing");
+    told(KEY, "", "there is no [[trusted_keys]]");
+    told(KEY, &format!("{BUNDLE}{KEY}"), "another bundle is of the channel");
+    told(KEY, &format!("{KEY}{KEY}"), "another key has the name");
+    told("RWQf", "RWQ", "no public key of minisign");
+    told("[\"pl-*\"]", "[]", "lists");
+    told("lists = [\"pl-*\"]\n", "", "`lists` is missing");
+    told("US-NJ", "New Jersey", "no jurisdiction");
+    told("\"block\"", "\"blok\"", "neither \"block\" nor");
+    told("actions", "retired = 1\nactions", ".retired` is an integer");
+    let revoked = format!("{KEY}[[revoked_keys]]\n");
+    told(KEY, &revoked, "`id` is missing");
+    told(KEY, &format!("{revoked}id = \"E7\"\nreason = \"stolen\"\n"), "not 16 hexadecimal digits");
+    told(KEY, &format!("{revoked}id = \"E7620F1842B4E81F\"\n"), "`reason` is missing");
+}
+
 #[test]
 fn an_empty_file_lacks_four_things() {
     let problems = problems("# nothing\n");
@@ -398,6 +455,9 @@ fn example_in_full() -> String {
         let name = rest.trim_start_matches(|c: char| c.is_ascii_lowercase() || c == '_');
         rest.starts_with("[output")
             || rest.starts_with("[dnstap")
+            || rest.starts_with("[[bundles")
+            || rest.starts_with("[[trusted_keys")
+            || rest.starts_with("[[revoked_keys")
             || (name.len() < rest.len() && name.starts_with(" = "))
     };
     let in_force = |line: &'static str| line.strip_prefix("# ").filter(|rest| is_setting(rest)).unwrap_or(line);
@@ -436,6 +496,7 @@ fn the_example_shows_the_defaults() {
         rule.provenance = None;
     }
     (full.output.eve, full.dnstap) = (None, None);
+    (full.bundles, full.keys) = Default::default();
     (short.networks, full.networks) = Default::default();
     assert_eq!(short, full);
 }

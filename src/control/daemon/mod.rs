@@ -3,6 +3,7 @@
 //! The main thread only waits for triggers. A reload loads every list anew beside the rules in force and publishes
 //! them together or not at all, so that one bad file changes nothing; the packet path goes on meanwhile.
 
+mod bundles;
 mod outdated;
 mod rules;
 mod settings;
@@ -86,7 +87,8 @@ pub fn run(config: &Config, file: &Path) -> Result<(), DaemonError> {
     let started_with = StartedWith::new(file);
     let (sender, triggers) = watch::channel();
     let _signals = Signals::start(sender.clone()).map_err(DaemonError::system("cannot handle signals"))?;
-    let paths = config.rules.iter().map(|r| r.path.clone()).collect();
+    let lists = config.rules.iter().map(|r| r.path.clone());
+    let paths = lists.chain(config.bundles.iter().map(|b| b.path.clone())).collect();
     let _watch = Watch::start(paths, WatchTimes::default(), sender)
         .map_err(DaemonError::system("cannot watch the rule files"))?;
     let metrics =
@@ -178,6 +180,7 @@ pub fn run(config: &Config, file: &Path) -> Result<(), DaemonError> {
         if Instant::now() >= housekeeping {
             housekeeping = Instant::now() + HOUSEKEEPING;
             rules.collect();
+            rules.remind();
             view.publish_readiness();
             let overdue = config.legal.is_review_overdue(today());
             if overdue && reminded.is_none_or(|at| at.elapsed() >= REVIEW_REMINDER) {

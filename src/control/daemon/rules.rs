@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use super::bundles::{Bundles, Kept};
+use crate::control::bundles::Candidate;
 use crate::control::check::RuleSummary;
 use crate::control::config::{Config, RuleFormat, RuleSource};
 use crate::control::http::{ListStatus, RulesStatus};
@@ -17,6 +19,7 @@ use crate::telemetry::events;
 pub(super) struct Rules {
     sources: Vec<ListSource>,
     served: Vec<Jurisdiction>,
+    bundles: Bundles,
     handle: RuleHandle,
     metrics: Arc<Metrics>,
     told: Mutex<Told>,
@@ -75,45 +78,69 @@ pub fn check_source(rule: &RuleSource) -> Result<RuleSummary, String> {
 impl Rules {
     /// Loads the configured lists for the first time.
     pub(super) fn load(config: &Config, metrics: Arc<Metrics>) -> Result<Rules, String> {
-        Rules::of(config.rules.iter().map(source).collect(), config.sensor.jurisdictions.clone(), metrics)
+        let bundles = Bundles::of(config, Arc::clone(&metrics));
+        let served = config.sensor.jurisdictions.clone();
+        Rules::of(config.rules.iter().map(source).collect(), served, bundles, metrics)
     }
 
-    fn of(sources: Vec<ListSource>, served: Vec<Jurisdiction>, metrics: Arc<Metrics>) -> Result<Rules, String> {
-        let (set, reports) = load_for_sensor(&sources, &served).map_err(|e| e.to_string())?;
+    fn of(
+        sources: Vec<ListSource>,
+        served: Vec<Jurisdiction>,
+        bundles: Bundles,
+        metrics: Arc<Metrics>,
+    ) -> Result<Rules, String> {
+        let mut candidates = bundles.at_start()?;
+        let (set, reports) = load(&sources, &mut candidates, &served).map_err(|e| e.to_string())?;
+        bundles.note(&mut candidates).map_err(|kept| kept.reason)?;
+        bundles.in_force(&candidates);
         let handle = RuleHandle::new(Arc::new(set));
         let told = Mutex::new(Told { lists: list_status(&reports), error: None });
         metrics.rules_loaded(state(1, &reports));
-        Ok(Rules { sources, served, handle, metrics, told })
+        Ok(Rules { sources, served, bundles, handle, metrics, told })
     }
 
     /// Loads every list again; if one of them cannot be used, nothing changes but what is told.
     pub(super) fn reload(&self) {
         let started = Instant::now();
-        let loaded: Result<(RuleSet, Vec<ListReport>), SetError> = load_for_sensor(&self.sources, &self.served);
-        match loaded {
-            Ok((set, reports)) => {
+        match self.load_again() {
+            Ok((set, reports, candidates)) => {
                 let count = usize::try_from(set.len()).unwrap_or(usize::MAX);
                 let generation = self.handle.publish(Arc::new(set));
+                self.bundles.in_force(&candidates);
                 self.metrics.rules_loaded(state(generation, &reports));
                 *self.told() = Told { lists: list_status(&reports), error: None };
                 events::rules_reloaded(generation, reports.len(), count, started.elapsed());
             }
-            Err(error) => {
+            Err(Kept { list, reason }) => {
                 self.metrics.rules_refused();
-                let list = match &error {
-                    SetError::Lists(errors) => errors
-                        .iter()
-                        .filter_map(|e| self.sources.iter().find(|s| s.path == e.path))
-                        .map(|s| s.name.to_string())
-                        .collect::<Vec<_>>()
-                        .join(", "),
-                    SetError::Build(_) => String::from("all"),
-                };
-                let reason = error.to_string();
                 events::rules_kept(self.handle.generation(), &list, &reason);
                 self.told().error = Some(reason);
             }
         }
+    }
+
+    /// Everything that is to come into force together. Nothing is noted of a bundle unless all of it can.
+    fn load_again(&self) -> Result<(RuleSet, Vec<ListReport>, Vec<Candidate>), Kept> {
+        let mut candidates = self.bundles.again()?;
+        let (set, reports) = load(&self.sources, &mut candidates, &self.served).map_err(|error| {
+            let list = match &error {
+                SetError::Lists(errors) => errors
+                    .iter()
+                    .filter_map(|e| self.sources.iter().find(|s| s.path == e.path))
+                    .map(|s| s.name.to_string())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+                SetError::Build(_) => String::from("all"),
+            };
+            Kept { list, reason: error.to_string() }
+        })?;
+        self.bundles.note(&mut candidates)?;
+        Ok((set, reports, candidates))
+    }
+
+    /// Says which bundles expire soon.
+    pub(super) fn remind(&self) {
+        self.bundles.remind();
     }
 
     /// Frees replaced rule sets that no worker holds any more.
@@ -139,6 +166,7 @@ impl Rules {
             rules: self.count(),
             age_seconds: self.handle.age().as_secs(),
             lists: told.lists.clone(),
+            bundles: self.bundles.status(),
             reload_error: told.error.clone(),
         }
     }
@@ -146,6 +174,14 @@ impl Rules {
     fn told(&self) -> std::sync::MutexGuard<'_, Told> {
         self.told.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn load(
+    sources: &[ListSource],
+    candidates: &mut [Candidate],
+    served: &[Jurisdiction],
+) -> Result<(RuleSet, Vec<ListReport>), SetError> {
+    load_for_sensor(sources, candidates.iter_mut().filter_map(Candidate::take_set).collect(), served)
 }
 
 fn list_status(reports: &[ListReport]) -> Vec<ListStatus> {
@@ -170,6 +206,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::control::config::BundleSource;
+    use crate::matching::bundle::samples::{Key, Sample};
+    use crate::matching::bundle::{Keyring, Scope};
     use crate::matching::{ListSource, load_set, save};
     use crate::model::{Action, DomainName, Provenance};
 
@@ -201,7 +240,16 @@ mod tests {
         build(&list, "a.example\nb.example\n12 wrong.example\n", &set);
         std::fs::write(&extra, "extra.example\n").unwrap();
         let sources = vec![ListSource::of_file(&set, Action::Block), ordered(&extra)];
-        let rules = Rules::of(sources.clone(), poland(), Arc::new(Metrics::new().unwrap())).unwrap();
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let start = |sources: &[ListSource]| {
+            Rules::of(
+                sources.to_vec(),
+                poland(),
+                Bundles::new(Vec::new(), Keyring::default(), Arc::clone(&metrics)),
+                Arc::clone(&metrics),
+            )
+        };
+        let rules = start(&sources).unwrap();
         let mut reader = rules.reader();
         assert_eq!(found(&mut reader, "www.a.example").as_deref(), Some("pl.txt"));
         assert_eq!(found(&mut reader, "www.extra.example").as_deref(), Some("extra.txt"));
@@ -221,13 +269,9 @@ mod tests {
         let status = rules.status();
         assert!(status.reload_error.unwrap().contains("damaged prebuilt rule set"));
         assert_eq!((status.generation, found(&mut reader, "c.example").as_deref()), (2, Some("pl.txt")));
-        assert!(
-            Rules::of(sources.clone(), poland(), Arc::new(Metrics::new().unwrap())).is_err(),
-            "nor does the daemon start with it"
-        );
+        assert!(start(&sources).is_err(), "nor does the daemon start with it");
 
-        let bare = [ListSource::of_file(&extra, Action::Block)];
-        let refused = Rules::of(bare.into(), poland(), Arc::new(Metrics::new().unwrap())).err().unwrap();
+        let refused = start(&[ListSource::of_file(&extra, Action::Block)]).err().unwrap();
         assert!(refused.contains("extra.txt does not say on whose order it stands"), "{refused}");
     }
 
@@ -253,5 +297,45 @@ mod tests {
         std::fs::write(&set, b"\x89STKSET\n").unwrap();
         rule.format = RuleFormat::Auto;
         assert!(check_source(&rule).unwrap_err().contains("damaged"));
+    }
+
+    #[test]
+    fn two_bundles_come_into_force_together_or_not_at_all() {
+        let (dir, key) = (tempfile::tempdir().unwrap(), Key::new());
+        let de = Sample { channel: "de", names: ["de-block", "de-allow"], ..Sample::default() };
+        let pl = Sample { channel: "pl", ..Sample::default() };
+        let source = |sample: &Sample| {
+            let path = sample.write(dir.path(), &format!("{}.stkbundle", sample.channel), &key);
+            BundleSource { channel: sample.channel.into(), path, state: dir.path().into() }
+        };
+        // Their files and their copies in one directory would be the same.
+        let state = dir.path().join("state");
+        std::fs::create_dir(&state).unwrap();
+        let sources = [&de, &pl].map(|sample| BundleSource { state: state.clone(), ..source(sample) });
+        let keys = Keyring { trusted: vec![key.trusted("ours", Scope::everything())], revoked: Vec::new() };
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let bundles = Bundles::new(sources.to_vec(), keys, Arc::clone(&metrics));
+        let rules = Rules::of(Vec::new(), poland(), bundles, metrics).unwrap();
+        let versions = || rules.status().bundles.iter().map(|bundle| bundle.version).collect::<Vec<_>>();
+        assert_eq!((rules.status().rules, versions()), (6, vec![7, 7]));
+
+        // One that is newer, and one that is spoilt: neither is taken, and the newer is not used up.
+        let lists = ["new.example\n", "help.casino.example\n"];
+        source(&Sample { version: 8, lists, ..de.clone() });
+        std::fs::write(&sources[1].path, "spoilt").unwrap();
+        rules.reload();
+        let status = rules.status();
+        assert_eq!((status.generation, versions()), (1, vec![7, 7]));
+        let refused: Vec<_> = status.bundles.iter().map(|bundle| bundle.refused.is_some()).collect();
+        assert_eq!((refused, status.reload_error.is_some()), (vec![false, true], true));
+        let mut reader = rules.reader();
+        assert_eq!(found(&mut reader, "new.example"), None);
+
+        source(&Sample { version: 8, ..pl });
+        rules.reload();
+        let status = rules.status();
+        assert_eq!((status.generation, versions(), status.reload_error), (2, vec![8, 8], None));
+        assert!(status.bundles.iter().all(|bundle| bundle.refused.is_none()));
+        assert_eq!(found(&mut reader, "new.example").as_deref(), Some("de-block"));
     }
 }

@@ -5,6 +5,7 @@
 //! reasons from this program. Never a domain, never an address. `docs/metrics.md` and the families here are held to
 //! each other by a test.
 
+mod bundles;
 mod control;
 mod dnstap;
 mod host;
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus::{Registry, TextEncoder};
 
+pub use bundles::BundleState;
 pub use control::{ListState, RuleSetState};
 pub use dnstap::{DnstapCounter, DnstapCounts, DnstapStats};
 pub use workers::{WorkerStats, WorkerValue};
@@ -36,6 +38,7 @@ pub struct Metrics {
     dnstap: Arc<dnstap::State>,
     record: Arc<record::State>,
     control: Arc<control::State>,
+    bundles: Arc<bundles::State>,
     prefilters: Arc<prefilter::State>,
 }
 
@@ -51,17 +54,19 @@ impl Metrics {
         let record = Arc::new(record::State::default());
         let dnstap = Arc::new(dnstap::State::default());
         let prefilters = Arc::new(prefilter::State::default());
+        let bundles = Arc::new(bundles::State::default());
         for table in [
             workers::table(Arc::clone(&workers))?,
             dnstap::table(Arc::clone(&dnstap))?,
             record::table(Arc::clone(&record), Arc::clone(&control))?,
             control::table(Arc::clone(&control))?,
+            bundles::table(Arc::clone(&bundles), Arc::clone(&control))?,
             prefilter::table(Arc::clone(&prefilters))?,
             host::table(Arc::default())?,
         ] {
             registry.register(Box::new(table))?;
         }
-        Ok(Metrics { registry, workers, dnstap, record, control, prefilters })
+        Ok(Metrics { registry, workers, dnstap, record, control, bundles, prefilters })
     }
 
     /// Where a new packet worker on `interface` publishes. Ask once a worker, also if its interface vanishes and
@@ -100,6 +105,21 @@ impl Metrics {
     /// A rule set could not be loaded; the one before stays in force.
     pub fn rules_refused(&self) {
         self.control.lock().loads[1] += 1;
+    }
+
+    /// A channel of signed bundles is configured.
+    pub fn bundle_channel(&self, channel: &str) {
+        self.bundles.add(channel);
+    }
+
+    /// A signed bundle is in force from now on.
+    pub fn bundle_in_force(&self, bundle: BundleState) {
+        self.bundles.in_force(bundle);
+    }
+
+    /// A signed bundle was refused; `cause` is that of the [`BundleError`](crate::matching::bundle::BundleError).
+    pub fn bundle_refused(&self, channel: &str, cause: &str) {
+        self.bundles.refused(channel, cause);
     }
 
     /// When the legal basis is due for review. From then on `stakeout_legal_review_overdue` is 1.

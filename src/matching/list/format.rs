@@ -1,5 +1,6 @@
 //! Which formats there are, and how a file shows which one it is.
 
+use crate::matching::bundle;
 use crate::matching::lookup::prebuilt::MAGIC;
 
 /// The format a caller asks for.
@@ -83,8 +84,9 @@ impl Found {
 
 /// What the first octets of a file say that no text file says: the kind of file, for the message.
 pub(super) fn not_text(head: &[u8]) -> Option<&'static str> {
-    const SIGNATURES: [(&[u8], &str); 9] = [
+    const SIGNATURES: [(&[u8], &str); 10] = [
         (&MAGIC, "a prebuilt rule set"),
+        (&bundle::MAGIC, "a signed rule bundle, which stands under [[bundles]]"),
         (b"\x1f\x8b", "gzip"),
         (b"\x28\xb5\x2f\xfd", "zstd"),
         (b"\xfd7zXZ", "xz"),

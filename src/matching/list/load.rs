@@ -328,6 +328,17 @@ fn recognise<R: Read>(reader: &mut BufReader<Source<R>>, format: Format) -> Resu
 /// # Errors
 /// [`SetError`], with every file that is wrong.
 pub fn load_set(sources: &[ListSource]) -> Result<(RuleSet, Vec<ListReport>), SetError> {
+    load_set_with(sources, Vec::new())
+}
+
+/// As [`load_set`], with prebuilt sets that were read already, each with what it is told as. They come behind the others.
+///
+/// # Errors
+/// As [`load_set`].
+fn load_set_with(
+    sources: &[ListSource],
+    sets: Vec<(ListSource, RuleSet)>,
+) -> Result<(RuleSet, Vec<ListReport>), SetError> {
     let mut builder = RuleSetBuilder::new();
     let mut reports = Vec::with_capacity(sources.len());
     let mut errors = Vec::new();
@@ -345,6 +356,10 @@ pub fn load_set(sources: &[ListSource]) -> Result<(RuleSet, Vec<ListReport>), Se
             }
         }
     }
+    for (source, set) in sets {
+        reports.extend(reports_of(&source, &set));
+        builder.add_prebuilt(set);
+    }
     errors.extend(same_names(&reports));
     if !errors.is_empty() {
         return Err(SetError::Lists(errors));
@@ -353,15 +368,17 @@ pub fn load_set(sources: &[ListSource]) -> Result<(RuleSet, Vec<ListReport>), Se
     Ok((set, reports))
 }
 
-/// As [`load_set`], for a sensor that serves these places: every list must say on whose order it stands.
+/// As [`load_set`], with prebuilt sets that were read already, for a sensor that serves these places: every list must say
+/// on whose order it stands.
 ///
 /// # Errors
 /// As [`load_set`]; and [`Problem::NoProvenance`].
 pub fn load_for_sensor(
     sources: &[ListSource],
+    sets: Vec<(ListSource, RuleSet)>,
     served: &[Jurisdiction],
 ) -> Result<(RuleSet, Vec<ListReport>), SetError> {
-    let (set, reports) = load_set(sources)?;
+    let (set, reports) = load_set_with(sources, sets)?;
     let nameless = reports.iter().filter(|report| report.source.provenance.is_none()).map(|report| LoadError {
         path: report.source.path.clone(),
         problem: Problem::NoProvenance { list: Arc::clone(&report.source.name) },
