@@ -7,7 +7,6 @@ mod quick;
 
 use std::fmt::Write;
 use std::hint::black_box;
-use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use stakeout::capture::dnstap::{FrameStream, SocketProtocol, Step, parse};
@@ -28,7 +27,7 @@ fn rules() -> RuleSet {
     }
     let list = parse_list(text.as_bytes(), Format::Plain, 1 << 30).unwrap_or_else(|e| panic!("{e}"));
     let mut builder = RuleSetBuilder::new();
-    builder.add_list(ListMeta { name: Arc::from("bench"), action: Action::Block }, list);
+    builder.add_list(ListMeta::bare("bench", Action::Block), list);
     builder.build().unwrap_or_else(|e| panic!("{e}"))
 }
 

@@ -155,7 +155,7 @@ fn read(text: &str) -> ParsedList {
 
 fn build(list: ParsedList) -> RuleSet {
     let mut builder = RuleSetBuilder::new();
-    builder.add_list(ListMeta { name: Arc::from("bench"), action: Action::Block }, list);
+    builder.add_list(ListMeta::bare("bench", Action::Block), list);
     builder.build().unwrap_or_else(|error| panic!("{error}"))
 }
 

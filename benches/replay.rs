@@ -49,7 +49,7 @@ fn rules() -> RuleSet {
     text.push_str(&traffic::LISTED.join("\n"));
     let list = parse(text.as_bytes(), Format::Plain, 1 << 30).unwrap_or_else(|error| panic!("{error}"));
     let mut builder = RuleSetBuilder::new();
-    builder.add_list(ListMeta { name: Arc::from("bench"), action: Action::Block }, list);
+    builder.add_list(ListMeta::bare("bench", Action::Block), list);
     builder.build().unwrap_or_else(|error| panic!("{error}"))
 }
 

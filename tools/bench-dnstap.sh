@@ -38,6 +38,8 @@ cp "${CARGO_TARGET_DIR:-target}/$profile/stakeout" "${CARGO_TARGET_DIR:-target}/
 
 awk 'BEGIN { for (n = 0; n < 500000; n++) print "lucky-" n "-spin.example" }' >"$work/list.txt"
 cat >"$work/stakeout.toml" <<END
+[sensor]
+jurisdictions = ["PL"]
 [legal]
 basis = "A bench"
 reference = "none"
@@ -49,6 +51,10 @@ socket = "tap.sock"
 [[rules]]
 list = "bench"
 path = "list.txt"
+authority = "Test authority"
+jurisdictions = ["PL"]
+legal_basis = "Gambling Act"
+reference = "Register 1"
 [output.events]
 path = "events.jsonl"
 [http]

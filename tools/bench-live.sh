@@ -106,6 +106,8 @@ config() {
   mkdir -p "$work/$1"
   ln -sf "$(realpath "$list")" "$work/$1/list.txt"
   cat >"$work/$1/stakeout.toml" <<END
+[sensor]
+jurisdictions = ["PL"]
 [legal]
 basis = "bench"
 reference = "bench"
@@ -123,6 +125,10 @@ profile = "$([ -n "${OUTCOMES:-}" ] && echo outcomes || echo names)"
 [[rules]]
 list = "bench"
 path = "list.txt"
+authority = "Test authority"
+jurisdictions = ["PL"]
+legal_basis = "Gambling Act"
+reference = "Register 1"
 [output.events]
 path = "events.jsonl"
 [http]

@@ -5,13 +5,14 @@
 use std::io::Cursor;
 
 use libfuzzer_sys::fuzz_target;
-use stakeout::matching::bundle::{MAGIC, Scope, Sealed, TrustedKey, VERSION};
+use stakeout::matching::bundle::{Keyring, MAGIC, Scope, Sealed, TrustedKey, VERSION};
 
 /// The key of minisign's own manual: its secret half is not ours.
 const KEY: &str = "RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3";
 
 fuzz_target!(|data: &[u8]| {
     let key = TrustedKey::new("manual", KEY, Scope::everything()).unwrap();
+    let keys = Keyring { trusted: vec![key], ..Keyring::default() };
     // As it is, and with lengths put right: the first octets say how much of the rest is manifest and signature.
     let mut whole = MAGIC.to_vec();
     if let Some((lengths, rest)) = data.split_at_checked(4) {
@@ -28,6 +29,6 @@ fuzz_target!(|data: &[u8]| {
             assert!(text.contains(&format!("\"version\": {},", manifest.version)));
             assert!((1..=256).contains(&manifest.lists.len()));
         }
-        assert!(sealed.verify(std::slice::from_ref(&key)).is_err());
+        assert!(sealed.verify(&keys).is_err());
     }
 });

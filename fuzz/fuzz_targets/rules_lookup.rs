@@ -29,7 +29,7 @@ fuzz_target!(|data: &[u8]| {
             text = text + &listed + "\n";
         }
         let action = if allow { Action::Allow } else { Action::Block };
-        let meta = ListMeta { name: Arc::from(format!("{list}")), action };
+        let meta = ListMeta::bare(format!("{list}"), action);
         builder.add_list(meta, parse(text.as_bytes(), Format::Plain, 1 << 20).unwrap());
     }
     let rules = builder.build().unwrap();

@@ -29,7 +29,7 @@ pub fn check(octets: &[u8], format: Format) {
     assert_eq!(names.len() as u64, facts.counts.rules);
 
     let mut builder = RuleSetBuilder::new();
-    builder.add_list(ListMeta { name: Arc::from("list"), action: Action::Block }, list);
+    builder.add_list(ListMeta::bare("list", Action::Block), list);
     let rules = builder.build().unwrap();
     for (wire, line, kind) in names {
         let mut listed = DomainName::root();

@@ -71,6 +71,8 @@ mod tests {
     }
 
     const GOOD_CONFIG: &str = r#"
+[sensor]
+jurisdictions = ["PL"]
 [legal]
 basis = "Gambling Act, article 15f"
 reference = "Order 7/2026"
@@ -82,6 +84,10 @@ interfaces = ["lo"]
 [[rules]]
 list = "demo"
 path = "list.txt"
+authority = "Test authority"
+jurisdictions = ["PL"]
+legal_basis = "Gambling Act"
+reference = "Register 1"
 [output.events]
 path = "events.jsonl"
 "#;
@@ -94,7 +100,7 @@ path = "events.jsonl"
 
         let (code, out, _) = run_on(Some(&GOOD_CONFIG.replace("\"dns\"", "\"smtp\"")));
         assert_eq!(code, Exit::Usage);
-        assert!(out.contains("stakeout.toml:7:10: error: "), "{out}");
+        assert!(out.contains("stakeout.toml:9:10: error: "), "{out}");
         assert!(out.ends_with("stakeout.toml: 1 error: `stakeout run` would not start\n"), "{out}");
 
         let (code, out, err) = run_on(None);

@@ -93,7 +93,7 @@ fn demo_rules() -> Result<(RuleSet, Vec<String>), String> {
     for (name, text, action) in [("demo", DEMO_BLOCK, Action::Block), ("demo-allow", DEMO_ALLOW, Action::Allow)] {
         let list = parse(text.as_bytes(), Format::Plain, 1 << 20).map_err(|e| e.to_string())?;
         names.extend(text.lines().map(str::trim).filter(|l| !l.is_empty() && !l.starts_with('#')).map(str::to_owned));
-        builder.add_list(ListMeta { name: name.into(), action }, list);
+        builder.add_list(ListMeta::bare(name, action), list);
     }
     Ok((builder.build().map_err(|e| e.to_string())?, names))
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod demo;
+mod describe;
 mod exit;
 mod input;
 mod lists;

@@ -14,6 +14,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+pub(super) use life::load_store;
+
 use super::exit::Exit;
 use super::lists;
 use crate::matching::{Format, Kind, ListFacts, ListReport, ListSource, Problem, RuleRef, RuleSet, describe, to_name};
@@ -50,17 +52,19 @@ enum RulesCommand {
     /// Tell how many rules a list holds, and which entries are no rules and why
     ///
     /// Reads one rule file: a plain list, a hosts file, the syntaxes of other tools or the Polish register's XML; of a
-    /// prebuilt rule set it tells the lists. Prints `N rules` (each entry once;
-    /// a duplicate is no error), then a line for each entry that is no rule, then of which kinds the rules are if not all
-    /// cover a name and its subdomains, then what else was counted. Exit code 0 if nothing was rejected, 1 if something was or the file is refused as a whole, 3 if it cannot be read.
+    /// prebuilt rule set it tells the lists. Prints `N rules` (each entry once; a duplicate is no error), then a line for
+    /// each entry that is no rule, then of which kinds the rules are if not all cover a name and its subdomains, then what
+    /// else was counted. Exit code 0 if nothing was rejected, 1 if something was or the file is refused as a whole, 3 if it
+    /// cannot be read.
     #[command(after_long_help = LINT_EXAMPLE)]
     Lint(LintArgs),
     /// Tell what lists say about names
     ///
     /// Reads the rule files and prints, for each NAME, `NAME: block by RULE`, `NAME: allow by RULE`, `NAME: watch by RULE`
-    /// or `NAME: no match`. A listed name covers itself and every name under it unless its syntax says less; any allow
-    /// beats every block; otherwise the most specific block is named; only what neither covers is watched. Exit code 0, or 1 if an entry of a list or a NAME was rejected; 2 if a file is
-    /// refused as a whole, 3 if one cannot be read.
+    /// or `NAME: no match`. If the lists name places, there is a line for each place, with ` in CODE` at its end. A listed name
+    /// covers itself and every name under it unless its syntax says less; in a place any allow or licence beats every block;
+    /// otherwise the most specific block is named; only what neither covers is watched. Exit code 0, or 1 if an entry of
+    /// a list or a NAME was rejected; 2 if a file is refused as a whole, 3 if one cannot be read.
     #[command(after_long_help = TEST_EXAMPLE)]
     Test(TestArgs),
     Build(build::BuildArgs),
@@ -84,18 +88,10 @@ struct LintArgs {
 
 #[derive(Args, Debug, Clone)]
 struct TestArgs {
-    /// A list of names to block; may be given several times
-    #[arg(long = "rules", value_name = "PATH", required_unless_present = "store")]
-    rules: Vec<PathBuf>,
-    /// A list of names to allow, which beats every block; may be given several times
-    #[arg(long = "allow", value_name = "PATH")]
-    allow: Vec<PathBuf>,
-    /// What is in force in this store of rules, in place of files
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["rules", "allow"])]
-    store: Option<PathBuf>,
-    /// Only lists of the store that hold in this place (ISO 3166)
-    #[arg(long, value_name = "CODE", requires = "store")]
-    jurisdiction: Option<String>,
+    #[command(flatten)]
+    lists: lists::ListArgs,
+    #[command(flatten)]
+    places: lists::PlaceArgs,
     /// Also tell the list and the line of the rule, and the other rules that cover the name
     #[arg(long, short)]
     verbose: bool,
@@ -243,17 +239,9 @@ fn kinds(facts: &ListFacts) -> Option<String> {
 }
 
 fn test(args: &TestArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
-    let (rules, mut exit) = if args.store.is_some() {
-        let store = life::StoreArgs { store: args.store.clone() };
-        match life::test_set(&store, args.jurisdiction.as_deref(), err) {
-            Ok(rules) => (rules, Exit::Done),
-            Err(failure) => return life::told(Err(failure), err),
-        }
-    } else {
-        match lists::load(&args.rules, &args.allow, err) {
-            Ok(lists::Loaded { rules, exit, .. }) => (rules, exit),
-            Err(exit) => return Ok(exit),
-        }
+    let lists::Loaded { rules, mut exit, .. } = match args.lists.load(&args.places, err) {
+        Ok(loaded) => loaded,
+        Err(exit) => return Ok(exit),
     };
     for typed in &args.names {
         match to_name(typed) {
@@ -269,25 +257,36 @@ fn test(args: &TestArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result
 }
 
 fn answer(set: &RuleSet, typed: &str, name: &DomainName, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
-    let verdict = set.lookup(name);
-    let Some(rule) = verdict.rule() else { return writeln!(out, "{typed}: no match") };
-    write!(out, "{typed}: {} by {}", rule.action().name(), rule.pattern())?;
-    if !verbose {
-        return writeln!(out);
-    }
-    writeln!(out, " ({})", place(&rule))?;
-    for other in set.lookup_all(name) {
-        if (other.pattern(), other.line(), other.list(), other.kind())
-            != (rule.pattern(), rule.line(), rule.list(), rule.kind())
-        {
-            writeln!(out, "  also {} by {} ({})", other.action().name(), other.pattern(), place(&other))?;
+    for place in set.places() {
+        // Without jurisdictions there is one place, and it has no name.
+        let whereabouts = place.jurisdiction.map(|code| format!(" in {code}")).unwrap_or_default();
+        let Some(rule) = set.lookup_in(*place, name).rule() else {
+            writeln!(out, "{typed}: no match{whereabouts}")?;
+            continue;
+        };
+        write!(out, "{typed}: {} by {}{whereabouts}", rule.action().name(), rule.pattern())?;
+        if !verbose {
+            writeln!(out)?;
+            continue;
+        }
+        writeln!(out, " ({})", line_of(&rule))?;
+        let is_same = |other: &RuleRef<'_>| {
+            (other.pattern(), other.line(), other.list(), other.kind())
+                == (rule.pattern(), rule.line(), rule.list(), rule.kind())
+        };
+        for other in set.lookup_all(name).iter().filter(|other| other.holds_in(*place) && !is_same(other)) {
+            writeln!(out, "  also {} by {} ({})", other.action().name(), other.pattern(), line_of(other))?;
         }
     }
     Ok(())
 }
 
-fn place(rule: &RuleRef<'_>) -> String {
-    format!("list {}, line {}", rule.list(), rule.line())
+/// Where a rule stands, and on whose order.
+fn line_of(rule: &RuleRef<'_>) -> String {
+    match &rule.origin().provenance {
+        Some(provenance) => format!("list {}, line {}; {provenance}", rule.list(), rule.line()),
+        None => format!("list {}, line {}", rule.list(), rule.line()),
+    }
 }
 
 #[cfg(test)]
@@ -370,6 +369,35 @@ mod tests {
             "help.casino.example: allow by help.casino.example (list allow.txt, line 1)\n  \
              also block by casino.example (list block.txt, line 2)\n"
         );
+    }
+
+    #[test]
+    fn each_place_has_a_verdict_of_its_own() {
+        let dir = tempfile::tempdir().unwrap();
+        let (ch, gb) =
+            (file(dir.path(), "ch.txt", "# Sperrliste\nbets.example\n"), file(dir.path(), "gb", "bets.example\n"));
+        let said = "[lists.ch]\nauthority = \"Gespa\"\njurisdictions = [\"CH\"]\nlegal_basis = \"BGS art. 86\"\n\
+            reference = \"Sperrliste\"\n[lists.gb]\nauthority = \"Gambling Commission\"\njurisdictions = [\"GB\"]\n\
+            legal_basis = \"Gambling Act 2005\"\nreference = \"register\"\n";
+        let (said, ch) = (file(dir.path(), "said.toml", said), format!("ch={ch}"));
+        let all = ["test", "--rules", &ch, "--licensed", &gb, "--describe", &said, "--verbose"];
+        let (code, out, err) = command(&[&all[..], &["www.bets.example"]].concat());
+        assert_eq!(
+            out,
+            "www.bets.example: block by bets.example in CH (list ch, line 2; Gespa, BGS art. 86, Sperrliste (CH))\n\
+             www.bets.example: licensed by bets.example in GB (list gb, line 1; Gambling Commission, Gambling Act 2005, \
+             register (GB))\n"
+        );
+        assert_eq!((code, err.as_str()), (Exit::Done, ""));
+        let (_, out, _) =
+            command(&[&all[..7], &["--jurisdiction", "gb", "--jurisdiction", "FR", "bets.example"]].concat());
+        assert_eq!(out, "bets.example: no match in FR\nbets.example: licensed by bets.example in GB\n");
+
+        let built = dir.path().join("set").to_str().unwrap().to_owned();
+        let (code, _, err) = command(&[&["build", "--out", &built][..], &all[1..7]].concat());
+        assert_eq!((code, err.as_str()), (Exit::Done, ""));
+        let (_, out, _) = command(&["test", "--rules", &built, "bets.example"]);
+        assert_eq!(out, "bets.example: block by bets.example in CH\nbets.example: licensed by bets.example in GB\n");
     }
 
     #[test]

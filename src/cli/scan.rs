@@ -15,7 +15,7 @@ use super::{input, lists, usage};
 use crate::flow::Reading;
 use crate::matching::RuleSet;
 use crate::model::Observation;
-use crate::pipeline::{Limits, Worker, find_hit_and_count};
+use crate::pipeline::{Limits, Worker, find_hits};
 use crate::record::{AggregateConfig, Aggregator, Event, EventKind, Networks};
 
 const EXAMPLES: &str = "\
@@ -29,7 +29,7 @@ output failed; with --exit-code 10 more when something was found.";
 
 /// Find visits to listed names in capture files.
 ///
-/// Reads rule files, and captures in pcap or pcapng, also compressed with gzip or zstd. A listed name covers its subdomains; any matching allow beats every block. Each line of the result is one finding:
+/// Reads rule files, and captures in pcap or pcapng, also compressed with gzip or zstd. A listed name covers its subdomains; any matching allow or licence beats every block of its place. Each line of the result is one finding:
 /// a name, the rule that it matched and the protocol, with how often it was visited and by how many distinct client
 /// addresses. No client's address is shown. Rule files may be plain lists, hosts files, the Polish register's XML or prebuilt by `stakeout rules build`.
 ///
@@ -39,12 +39,10 @@ output failed; with --exit-code 10 more when something was found.";
 #[derive(Args, Debug)]
 #[command(after_long_help = EXAMPLES)]
 pub(super) struct ScanArgs {
-    /// A rule file whose names are to be found; may be given several times.
-    #[arg(long, value_name = "PATH", required = true, num_args = 1)]
-    rules: Vec<PathBuf>,
-    /// A rule file whose names are allowed, whatever the other rules say; may be given several times.
-    #[arg(long, value_name = "PATH", num_args = 1)]
-    allow: Vec<PathBuf>,
+    #[command(flatten)]
+    lists: lists::ListArgs,
+    #[command(flatten)]
+    places: lists::PlaceArgs,
     /// How findings are written; by default a table on a terminal and JSON lines elsewhere.
     #[arg(long, value_enum)]
     format: Option<OutputFormat>,
@@ -76,7 +74,7 @@ fn scan(args: &ScanArgs) -> (Exit, bool) {
     let format =
         args.format.unwrap_or(if io::stdout().is_terminal() { OutputFormat::Table } else { OutputFormat::Jsonl });
     let before_rules = usage::cpu_time();
-    let lists::Loaded { rules, lists, mut exit } = match lists::load(&args.rules, &args.allow, &mut io::stderr()) {
+    let lists::Loaded { rules, lists, mut exit } = match args.lists.load(&args.places, &mut io::stderr()) {
         Ok(loaded) => loaded,
         Err(exit) => return (exit, false),
     };
@@ -145,10 +143,12 @@ impl crate::model::ObservationSink for Finder<'_> {
 
     #[inline]
     fn observe(&mut self, o: &Observation<'_>) {
-        if let Some(hit) = find_hit_and_count(self.rules, o, &mut self.summary.watched) {
+        let mut watched = 0;
+        find_hits(self.rules, o, &mut watched, |hit| {
             self.summary.hit(&hit);
             self.aggregator.hit(&hit, &mut self.events);
-        }
+        });
+        self.summary.watched += watched;
     }
 }
 

@@ -33,7 +33,7 @@ pub(super) fn findings(mut rows: Vec<Event>, total: u64) -> String {
                 e.distinct_subscribers.to_string(),
                 seconds(e.first_seen.to_string()),
                 seconds(e.last_seen.to_string()),
-                format!("{} ({}:{})", e.subject.rule.pattern, e.subject.rule.list, e.subject.rule.line),
+                format!("{} ({}:{})", e.subject.rule.pattern, e.subject.rule.list.name, e.subject.rule.line),
             ]
         })
         .collect();

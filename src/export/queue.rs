@@ -192,7 +192,7 @@ impl EventQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Action, Addr, DomainName, Hit, Kind, MatchedRule, Proto, Timestamp};
+    use crate::model::{Action, Addr, DomainName, Hit, Kind, ListOrigin, MatchedRule, Proto, Timestamp};
     use crate::record::{AggregateConfig, Aggregator, Networks};
     use std::sync::{Arc, Mutex};
 
@@ -251,7 +251,13 @@ mod tests {
                 kind: Kind::Query,
                 name,
                 via_cname: false,
-                rule: MatchedRule { pattern: name, action: Action::Block, list: "demo".into(), line: 1 },
+                rule: MatchedRule {
+                    pattern: name,
+                    action: Action::Block,
+                    list: Arc::new(ListOrigin::bare("demo")),
+                    line: 1,
+                    jurisdiction: None,
+                },
                 client: Addr::v4([192, 0, 2, 7]),
                 server: Addr::v4([192, 0, 2, 53]),
                 rcode: None,

@@ -18,7 +18,7 @@ pub mod lookup;
 pub use handle::{RuleHandle, RuleReader};
 pub use list::{
     Format, Found, Kind, KindCounts, ListCounts, ListFacts, ListReport, ListSource, LoadError, ParsedList, Problem,
-    Reason, Rejection, SetError, describe, load_file, load_set, load_set_with, parse, to_name,
+    Reason, Rejection, SetError, describe, load_file, load_for_sensor, load_set, parse, to_name,
 };
 pub use lookup::prebuilt::{PrebuiltError, SaveError, read as read_prebuilt, save};
-pub use lookup::{BuildError, ListMeta, RuleRef, RuleSet, RuleSetBuilder, Verdict};
+pub use lookup::{BuildError, ListMeta, Place, RuleRef, RuleSet, RuleSetBuilder, TooManyPlaces, Verdict};

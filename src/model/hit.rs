@@ -2,25 +2,36 @@
 
 use std::sync::Arc;
 
-use super::{Addr, DomainName, Kind, Proto, Timestamp};
+use super::{Addr, DomainName, Jurisdiction, Kind, ListOrigin, Proto, Timestamp};
 
 /// What a rule says about the names it covers.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
 pub enum Action {
     /// Ordered blocked: a visit is a finding.
     Block,
-    /// Never a finding, whatever else matches.
+    /// Never a finding in its jurisdiction, whatever else matches there.
     Allow,
+    /// The same, because the site's operator has a licence there.
+    Licensed,
     /// Counted, and never a finding: what is listed is less than the name says, such as one page of a host.
     Watch,
 }
 
 impl Action {
+    /// Every one.
+    pub const ALL: [Action; 4] = [Action::Block, Action::Allow, Action::Licensed, Action::Watch];
+
+    /// Whether it lets a site be, whatever else its jurisdiction says.
+    pub const fn lets_be(self) -> bool {
+        matches!(self, Action::Allow | Action::Licensed)
+    }
+
     /// The name in output and configuration.
     pub const fn name(self) -> &'static str {
         match self {
             Action::Block => "block",
             Action::Allow => "allow",
+            Action::Licensed => "licensed",
             Action::Watch => "watch",
         }
     }
@@ -33,10 +44,13 @@ pub struct MatchedRule {
     pub pattern: DomainName,
     /// What the rule says.
     pub action: Action,
-    /// The list it stands in, as the operator named it (or the file's name).
-    pub list: Arc<str>,
+    /// The list it stands in, and on whose order.
+    pub list: Arc<ListOrigin>,
     /// Line of the list's file, from 1; for XML the line of the entry.
     pub line: u32,
+    /// Of all places that the sensor serves, the one for which this is the verdict. None where nothing is known of the
+    /// origin of any list.
+    pub jurisdiction: Option<Jurisdiction>,
 }
 
 /// One observation whose name (or a CNAME target) is listed.

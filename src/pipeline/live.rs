@@ -16,7 +16,7 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
 use super::fair::Fair;
-use super::{Limits, Worker, find_hit_and_count};
+use super::{Limits, Worker, find_hits};
 use crate::capture::{
     CaptureError, CaptureStats, InputConfig, InputSource, LinkState, PacketSource, Poll, ReopeningSource,
 };
@@ -321,16 +321,17 @@ impl ObservationSink for HitSink<'_> {
         // Here and not only between two polls: a poll may have begun to wait long before the rules came into force, and
         // what arrives after that is theirs.
         self.rules.refresh();
-        if let Some(hit) = find_hit_and_count(self.rules.rules(), observation, self.watched) {
-            let capacity = self.hits.capacity().unwrap_or(usize::MAX);
-            if !self.fair.admits(&hit.rule.pattern, self.hits.len(), capacity) {
+        let HitSink { rules, hits, lost, watched, fair } = self;
+        find_hits(rules.rules(), observation, watched, |hit| {
+            let capacity = hits.capacity().unwrap_or(usize::MAX);
+            if !fair.admits(&hit.rule.pattern, hits.len(), capacity) {
                 return;
             }
-            match self.hits.try_send(hit) {
+            match hits.try_send(hit) {
                 Ok(()) => {}
-                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => *self.lost += 1,
+                Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => **lost += 1,
             }
-        }
+        });
     }
 }
 
@@ -343,7 +344,7 @@ mod tests {
 
     fn rules(list: &str) -> Arc<RuleSet> {
         let parsed = parse(list.as_bytes(), Format::Plain, 1 << 20).expect("a list");
-        let meta = ListMeta { name: "test".into(), action: Action::Block };
+        let meta = ListMeta::bare("test", Action::Block);
         let mut builder = RuleSetBuilder::new();
         builder.add_list(meta, parsed);
         Arc::new(builder.build().expect("a rule set"))

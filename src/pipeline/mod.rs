@@ -1,4 +1,4 @@
-//! Ties the stages together. A [`Worker`] takes frames and gives names, [`find_hit`] asks the rules about each; on
+//! Ties the stages together. A [`Worker`] takes frames and gives names, [`find_hits`] asks the rules about each; on
 //! live traffic a [`LiveWorker`] does both on a thread of its own, a [`DnstapWorker`] does so with what resolvers tell,
 //! and one [`Recorder`] makes findings of the hits.
 //!
@@ -17,6 +17,6 @@ pub use dnstap::{
     TcpSocketConfig, UnixSocketConfig, group_id,
 };
 pub use live::{LiveWorker, Running, WorkerState};
-pub use matcher::{find_hit, find_hit_and_count};
+pub use matcher::{find_hit, find_hits};
 pub use recorder::{Recorder, RecorderState};
 pub use worker::{Limits, Worker};

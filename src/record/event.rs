@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
-use crate::model::{DomainName, Kind, MatchedRule, Proto, Timestamp};
+use crate::model::{DomainName, Jurisdiction, Kind, MatchedRule, Proto, Provenance, Timestamp};
 
 use super::ids::Id;
 use super::networks::Role;
@@ -203,6 +203,10 @@ struct WireRule<'a> {
     action: &'a str,
     list: &'a str,
     line: u32,
+    jurisdiction: Option<&'a str>,
+    authority: Option<&'a str>,
+    legal_basis: Option<&'a str>,
+    reference: Option<&'a str>,
 }
 
 /// Serialises as the string that `Display` gives.
@@ -217,6 +221,7 @@ impl<T: fmt::Display> Serialize for Text<T> {
 impl Serialize for Event {
     fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
         let about = &*self.subject;
+        let provenance = about.rule.list.provenance.as_deref();
         Wire {
             schema: SCHEMA,
             event_id: Text(self.event_id),
@@ -231,8 +236,12 @@ impl Serialize for Event {
             rule: WireRule {
                 pattern: Text(&about.rule.pattern),
                 action: about.rule.action.name(),
-                list: &about.rule.list,
+                list: &about.rule.list.name,
                 line: about.rule.line,
+                jurisdiction: about.rule.jurisdiction.as_ref().map(Jurisdiction::as_str),
+                authority: provenance.map(Provenance::authority),
+                legal_basis: provenance.map(Provenance::legal_basis),
+                reference: provenance.map(Provenance::reference),
             },
             first_seen: Text(self.first_seen),
             last_seen: Text(self.last_seen),

@@ -1,4 +1,4 @@
-//! One open finding: what has been seen of (subscriber or none, name, rule, protocol) since its window began.
+//! One open finding: what has been seen of (subscriber or none, name, rule and jurisdiction, protocol) since its window began.
 
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
@@ -11,7 +11,8 @@ use super::event::{RcodeCounts, Subject};
 use super::servers::{SiteServer, SiteServers};
 use super::subscriber::Pseudonym;
 
-/// What makes two hits one finding. The rule is its pattern and list: its line may move when the file is edited.
+/// What makes two hits one finding. The rule is its pattern and list, and the place for which it is the
+/// verdict: its line may move when the file is edited.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Key<'a> {
     pub(super) subscriber: Option<Pseudonym>,
@@ -26,13 +27,15 @@ impl Key<'_> {
             && self.proto == other.proto
             && self.name == other.name
             && self.rule.pattern == other.rule.pattern
-            && self.rule.list == other.rule.list
+            && self.rule.list.name == other.rule.list.name
+            && self.rule.jurisdiction == other.rule.jurisdiction
     }
 }
 
 impl Hash for Key<'_> {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.subscriber, self.name, &self.rule.pattern, &self.rule.list, self.proto).hash(state);
+        (self.subscriber, self.name, &self.rule.pattern, &self.rule.list.name, self.rule.jurisdiction, self.proto)
+            .hash(state);
     }
 }
 

@@ -45,7 +45,9 @@ pub fn bundle_refused(channel: &str, file: &Path, cause: &str, reason: &str) {
 pub fn bundle_copy_in_force(channel: &str, version: u64) {
     error!(
         event = "bundle_copy_in_force",
-        channel, version, "starting with the copy of the rule bundle that was in force before: put a good one in its place"
+        channel,
+        version,
+        "starting with the copy of the rule bundle that was in force before: put a good one in its place"
     );
 }
 
@@ -54,11 +56,22 @@ pub fn bundle_expires(channel: &str, version: u64, expires: &str, has_expired: b
     if has_expired {
         error!(
             event = "bundle_expired",
-            channel, version, expires, "the rule bundle in force has expired and stays in force: a newer one is overdue"
+            channel,
+            version,
+            expires,
+            "the rule bundle in force has expired and stays in force: a newer one is overdue"
         );
     } else {
         warn!(event = "bundle_expires", channel, version, expires, "the rule bundle in force expires soon");
     }
+}
+
+/// The bundle in force was signed by a key that is retired by now: nothing will follow from that key.
+pub fn bundle_key_retired(channel: &str, version: u64, key: &str) {
+    warn!(
+        event = "bundle_key_retired",
+        channel, version, key, "the rule bundle in force is signed by a retired key: have it signed by another"
+    );
 }
 
 /// A reload was asked for, and the configuration file has changed: that takes effect at the next start only.

@@ -2,7 +2,9 @@
 
 use super::{Files, run};
 
-const CONFIG: &str = r#"[legal]
+const CONFIG: &str = r#"[sensor]
+jurisdictions = ["PL"]
+[legal]
 basis = "Gambling Act, article 15f"
 reference = "Order 7/2026"
 contact = "noc@isp.test"
@@ -15,6 +17,10 @@ interfaces = ["lo"]
 [[rules]]
 list = "demo"
 path = "list.txt"
+authority = "Test authority"
+jurisdictions = ["PL"]
+legal_basis = "Gambling Act"
+reference = "Register 1"
 
 [output.events]
 path = "events.jsonl"
@@ -48,7 +54,7 @@ fn everything_wrong_is_told_at_once_with_its_line() {
     let path = files.write("stakeout.toml", broken);
     let ran = run(&["check", "--config", &path]);
     assert_eq!(ran.code, 2);
-    for (line, words) in [(1, "contact"), (5, "smtp"), (8, "interfacs"), (12, "missing.txt")] {
+    for (line, words) in [(3, "contact"), (7, "smtp"), (10, "interfacs"), (14, "missing.txt")] {
         let place = format!("{path}:{line}:");
         let told = ran.out.lines().any(|l| l.starts_with(&place) && l.contains("error: ") && l.contains(words));
         assert!(told, "no error about {words} in line {line}:\n{}", ran.out);

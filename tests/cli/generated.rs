@@ -38,7 +38,7 @@ fn every_command_has_a_page() {
         assert!(text.contains(".SH SYNOPSIS") && text.contains(".SH NAME"), "{command}: {text}");
     }
     assert!(page("stakeout-rules-lint.1").contains("stakeout rules lint"), "the page shows what to type");
-    assert!(page("stakeout-rules-test.1").contains("allow beats every block"));
+    assert!(page("stakeout-rules-test.1").contains("licence beats every block"));
     assert!(page("stakeout-scan.1").contains("$ stakeout scan"));
     assert!(!dir.join("stakeout-help.1").exists());
 }

@@ -8,7 +8,7 @@ const COMMANDS: [(&[&str], &[&str]); 31] = [
     (&["observe"], &["Reads pcap and pcapng", "gzip or zstd", "standard input", "$ stakeout observe "]),
     (&["scan"], &["Reads rule files", "pcapng", "covers its subdomains", "$ stakeout scan --rules ", "10 more when"]),
     (&["rules", "lint"], &["Reads one rule file", "Polish register", "$ stakeout rules lint "]),
-    (&["rules", "test"], &["Reads the rule files", "allow beats every block", "$ stakeout rules test "]),
+    (&["rules", "test"], &["Reads the rule files", "licence beats every block", "$ stakeout rules test "]),
     (&["rules", "build"], &["Reads rule files of text", "not signed", "$ stakeout rules build --out "]),
     (&["rules", "keygen"], &["Reads nothing but a password", "$ stakeout rules keygen "]),
     (&["rules", "sign"], &["Reads a prebuilt rule set", "who ordered it", "$ stakeout rules sign "]),

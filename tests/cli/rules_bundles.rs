@@ -100,13 +100,17 @@ fn the_next_bundle_has_the_next_version() {
 fn a_set_that_was_built_before_can_be_signed() {
     let c = case();
     let set = c.path("all.stkset");
-    assert_eq!(run(&["rules", "build", "--out", &set, "--rules", &format!("pl={}", c.list)]).code, 0);
-    let words = ["rules", "sign", &set, "--secret-key", &c.secret, "--describe", &c.describe, "--out", &c.bundle];
+    let build = ["rules", "build", "--out", &set, "--rules", &format!("pl={}", c.list)];
+    let words = ["rules", "sign", &set, "--secret-key", &c.secret, "--channel", "national", "--out", &c.bundle];
+    assert_eq!(run(&build).code, 0);
+    let ran = run(&words);
+    assert!(ran.code == 2 && ran.err.contains("list pl, which does not say on whose order"), "{}", ran.err);
+    assert_eq!(run(&[&build[..], &["--describe", &c.describe]].concat()).code, 0);
     assert_eq!(run(&words).code, 0);
     assert_eq!(c.verify(&c.public).code, 0);
     // A list of text is no rule set, and a bundle is none either.
     for set in [&c.list, &c.bundle] {
-        let words = ["rules", "sign", set, "--secret-key", &c.secret, "--describe", &c.describe, "--out", &c.bundle];
+        let words = ["rules", "sign", set, "--secret-key", &c.secret, "--channel", "national", "--out", &c.bundle];
         assert_eq!(run(&words).code, 2);
     }
     let ran = run(&["rules", "test", "--rules", &c.bundle, "casino.example"]);
@@ -171,6 +175,9 @@ fn secret_keys_are_guarded() {
     let ran = run(&["rules", "keygen", "--secret-key", &c.secret, "--public-key", "/dev/null", "--no-password"]);
     assert!(ran.code == 2 && ran.err.contains("no key is replaced"), "{}", ran.err);
     assert_eq!(fs::read(&c.secret).unwrap(), before);
+    let ran =
+        run(&["rules", "keygen", "--secret-key", &c.path("2.key"), "--public-key", &c.path("2.key"), "--no-password"]);
+    assert!(ran.code == 2 && ran.err.contains("a file each") && !Path::new(&c.path("2.key")).exists(), "{}", ran.err);
     // Without a terminal and without a password in the environment there is none.
     let (secret, public) = (c.path("2.key"), c.path("2.pub"));
     let keygen = ["rules", "keygen", "--secret-key", &secret, "--public-key", &public];
@@ -226,9 +233,42 @@ fn minisign_verifies_ours_and_we_take_its_keys() {
     let ran = theirs.build(&[]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert_eq!(theirs.verify(&theirs.public).code, 0);
+    // A key that was damaged signs nothing, though minisign leaves its checksum empty.
+    let text = fs::read_to_string(&theirs.secret).unwrap();
+    let line = text.lines().nth(1).unwrap();
+    let damaged = format!("{}{}{}", &line[..90], if &line[90..91] == "A" { "B" } else { "A" }, &line[91..]);
+    fs::write(&theirs.secret, text.replace(line, &damaged)).unwrap();
+    let ran = theirs.build(&[]);
+    assert!(ran.code == 2 && ran.err.contains("theirs.key"), "{}", ran.err);
+    // One with a password, which is typed twice.
+    let (secret, public) = (theirs.path("guarded.key"), theirs.path("guarded.pub"));
+    fs::write(theirs.path("typed"), "correct horse\ncorrect horse\n").unwrap();
+    let typed = fs::File::open(theirs.path("typed")).unwrap();
+    let mut keygen = Command::new("minisign");
+    keygen.args(["-G", "-s", &secret, "-p", &public]).stdin(typed).stdout(Stdio::null()).stderr(Stdio::null());
+    assert!(keygen.status().unwrap().success());
+    let named = format!("pl={}", theirs.list);
+    let mut sign = stakeout();
+    sign.args(["rules", "build", "--rules", &named, "--describe", &theirs.describe, "--out", &theirs.bundle]);
+    sign.args(["--sign", &secret]).env("STAKEOUT_KEY_PASSWORD", "correct horse").stdin(Stdio::null());
+    let ran = Ran::of(sign.output().unwrap());
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    assert_eq!(theirs.verify(&public).code, 0);
     // And a key of ours signs with their program.
     let file = theirs.files.write("file", "anything");
-    assert_eq!(run(&["rules", "keygen", "--secret-key", &theirs.path("o.key"), "--public-key", &theirs.path("o.pub"), "--no-password"]).code, 0);
+    assert_eq!(
+        run(&[
+            "rules",
+            "keygen",
+            "--secret-key",
+            &theirs.path("o.key"),
+            "--public-key",
+            &theirs.path("o.pub"),
+            "--no-password"
+        ])
+        .code,
+        0
+    );
     assert_eq!(minisign(&["-S", "-s", &theirs.path("o.key"), "-m", &file], theirs.files.path()), Some(true));
     assert_eq!(minisign(&["-V", "-q", "-p", &theirs.path("o.pub"), "-m", &file], theirs.files.path()), Some(true));
 }
@@ -265,8 +305,48 @@ fn a_kill_never_leaves_a_broken_bundle() {
         last = version;
         // What a killed process leaves is hidden, and no bundle.
         for left in c.others() {
-            assert!(left.file_name().unwrap().to_str().unwrap().starts_with(".national.stkbundle."), "{left:?}");
+            let name = left.file_name().unwrap().to_str().unwrap();
+            assert!(name.starts_with('.') && name.contains(".national.stkbundle."), "{name}");
             fs::remove_file(left).unwrap();
         }
+    }
+}
+
+/// What `check` says of a sensor with this bundle and these keys.
+fn check(c: &Case, keys: &str) -> Ran {
+    fs::create_dir_all(c.path("state")).unwrap();
+    let config = format!(
+        "[legal]\nbasis = \"Gambling Act\"\nreference = \"Order 7\"\ncontact = \"noc@isp.test\"\nreview_date = 2999-01-01\n\
+         scope = [\"dns\"]\n[capture]\ninterfaces = [\"lo\"]\n[output.events]\npath = \"events.jsonl\"\n\
+         [[bundles]]\nchannel = \"national\"\npath = \"national.stkbundle\"\nstate = \"state\"\n{keys}"
+    );
+    run(&["check", "--config", &c.files.write("stakeout.toml", &config)])
+}
+
+#[test]
+fn check_tells_what_keys_mean_before_the_daemon_starts() {
+    let c = case();
+    assert_eq!(c.build(&[]).code, 0);
+    let public = fs::read_to_string(&c.public).unwrap();
+    let line = public.lines().last().unwrap();
+    let id = public.lines().next().unwrap().rsplit(' ').next().unwrap();
+    let key = |places: &str, more: &str| {
+        format!(
+            "[[trusted_keys]]\nname = \"ours\"\nkey = \"{line}\"\nlists = [\"pl\"]\njurisdictions = [\"{places}\"]\n\
+             actions = [\"block\"]\n{more}"
+        )
+    };
+    let good = check(&c, &key("PL", ""));
+    assert!(good.code == 0 && good.out.contains("good, 1 list with 2 rules"), "{}{}", good.out, good.err);
+    // Out of its scope, retired, revoked, absent.
+    let revoked = format!("[[revoked_keys]]\nid = \"{id}\"\nreason = \"stolen\"\n");
+    for (keys, told) in [
+        (key("DE", ""), "may not speak for the jurisdiction \"PL\""),
+        (key("PL", "retired = true\n"), "ours, which is retired"),
+        (key("PL", &revoked), "which is revoked (stolen)"),
+        (String::new(), "there is no [[trusted_keys]]"),
+    ] {
+        let ran = check(&c, &keys);
+        assert!(ran.code != 0 && ran.out.contains(told), "{told}: {}{}", ran.out, ran.err);
     }
 }

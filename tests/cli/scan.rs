@@ -55,7 +55,13 @@ fn findings_as_json_lines() {
         (&dns["event"], &dns["name"], &dns["count"], &dns["answers"], &dns["distinct_subscribers"]),
         (&json!("closed"), &json!("www.casino.example"), &json!(2), &json!(1), &json!(2))
     );
-    assert_eq!(dns["rule"], json!({"pattern": "casino.example", "action": "block", "list": "list.txt", "line": 2}));
+    assert_eq!(
+        dns["rule"],
+        json!({
+            "pattern": "casino.example", "action": "block", "list": "list.txt", "line": 2, "jurisdiction": null,
+            "authority": null, "legal_basis": null, "reference": null
+        })
+    );
     assert_eq!(dns["first_seen"], "2026-11-24T09:46:35.000000007Z");
     assert_eq!(dns["last_seen"], "2026-11-24T09:46:37.000000007Z");
     let tls = found.iter().find(|f| f["proto"] == "tls").unwrap();

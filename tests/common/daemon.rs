@@ -22,10 +22,13 @@ pub(crate) struct Daemon<'lab> {
 }
 
 /// A configuration for a lab, with everything in scope; `capture` is put into the table of that name.
+/// On whose order the lists of the tests stand.
+const PROVENANCE: &str = "authority = \"Test authority\"\njurisdictions = [\"PL\"]\nlegal_basis = \"Test Act\"\nreference = \"test order 1\"\n";
+
 fn config(dir: &Path, lists: &[List<'_>], capture: &str) -> String {
     let quoted = |all: &[&str]| format!("[{}]", all.iter().map(|a| format!("{a:?}")).collect::<Vec<_>>().join(", "));
     let mut text = format!(
-        "[sensor]\nname = \"lab\"\n\
+        "[sensor]\nname = \"lab\"\njurisdictions = [\"PL\"]\n\
          [legal]\nbasis = \"Test Act, article 1\"\nreference = \"test order 1\"\ncontact = \"the tests\"\n\
          review_date = 9999-12-31\nscope = [\"dns\", \"tls\", \"quic\", \"http\"]\n\
          [capture]\ninterfaces = [{TAP:?}]\nbuffer = \"16MiB\"\n{capture}\n\
@@ -39,7 +42,7 @@ fn config(dir: &Path, lists: &[List<'_>], capture: &str) -> String {
         dir.join("eve.json"),
     );
     for (list, path, action) in lists {
-        text.push_str(&format!("[[rules]]\nlist = {list:?}\npath = {path:?}\naction = {action:?}\n"));
+        text.push_str(&format!("[[rules]]\nlist = {list:?}\npath = {path:?}\naction = {action:?}\n{PROVENANCE}"));
     }
     text
 }

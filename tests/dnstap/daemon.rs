@@ -51,11 +51,11 @@ impl Daemon {
         fs::write(dir.path().join("block.txt"), settings.block).unwrap();
         let Settings { dnstap, sections, .. } = settings;
         let text = format!(
-            "[sensor]\nname = \"lab\"\n\
+            "[sensor]\nname = \"lab\"\njurisdictions = [\"PL\"]\n\
              [legal]\nbasis = \"Test Act, article 1\"\nreference = \"test order 1\"\ncontact = \"the tests\"\n\
              review_date = 9999-12-31\nscope = [\"dns\"]\n\
              [dnstap]\nsocket = \"tap.sock\"\n{dnstap}\n\
-             [[rules]]\nlist = \"orders\"\npath = \"block.txt\"\n\
+             [[rules]]\nlist = \"orders\"\npath = \"block.txt\"\nauthority = \"Test authority\"\njurisdictions = [\"PL\"]\nlegal_basis = \"Test Act\"\nreference = \"test order 1\"\n\
              [output.events]\npath = \"out/events.jsonl\"\n[output.eve]\npath = \"out/eve.json\"\n\
              [http]\nlisten = \"127.0.0.1:0\"\n[log]\nlevel = \"debug\"\nformat = \"json\"\n{sections}\n"
         );

@@ -2,7 +2,6 @@
 //! findings of other names out, nor fill the disk with events; and no visit may be lost.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use stakeout::flow::Reading;
 use stakeout::matching::{Format, ListMeta, RuleSet, RuleSetBuilder, parse};
@@ -26,7 +25,7 @@ fn rules() -> RuleSet {
     let text: String = (0..30).map(|n| format!("lucky-spin{n}.example\n")).chain([FLOODED.into()]).collect();
     let list = parse(text.as_bytes(), Format::Plain, 1 << 20).unwrap();
     let mut builder = RuleSetBuilder::new();
-    builder.add_list(ListMeta { name: Arc::from("test"), action: Action::Block }, list);
+    builder.add_list(ListMeta::bare("test", Action::Block), list);
     builder.build().unwrap()
 }
 

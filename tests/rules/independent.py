@@ -12,7 +12,7 @@ import re
 import sys
 
 SUFFIXES = {"co.uk", "com.pl", "org.uk", "gov.pl"}
-LABEL = r"[a-z0-9_-]{1,63}"
+LABEL = r"(?!-)[a-z0-9_-]{1,63}(?<!-)"
 NAME = re.compile(rf"(?:{LABEL}\.)+{LABEL}")
 OWN = {"localhost", "localhost.localdomain", "local", "broadcasthost", "ip6-localhost", "ip6-loopback"}
 
@@ -58,23 +58,25 @@ def hosts(text):
     return [("covers", name(n)) for n in names if n not in OWN and not is_address(n)]
 
 
-WHOLE = {"all", "document", "doc", "popup", "important", "match-case", "~third-party", "1p"}
+WHOLE = {"all", "document", "doc", "important", "match-case", "~third-party", "1p"}
 
 
 def adblock(text):
     if re.match(r"!|\[|#(?![#@])", text):
         return []
-    found = re.fullmatch(r"(@@)?\|{2,}([^\s^/$|:]+)(:\d+)?(\^?\|?|/|\^\*)(\$(.*))?", text)
+    found = re.fullmatch(r"(@@)?\|{2,}(?:https?://)?([^\s^/$|:]+)(:\d+)?(\^?\|?|/|\^\*)(\$(.*))?", text)
     if not found:
-        page = re.fullmatch(r"\|\|([^\s^/$|:]+)(/.+|\^.+)", text)
+        page = re.fullmatch(r"\|\|(?:https?://)?([^\s^/$|:]+)(/.+|\^.+)", text)
         return [("watch", name(page[1]))] if page else None
-    if any(m not in WHOLE for m in (found[6] or "").split(",") if m):
+    modifiers = {m for m in (found[6] or "").split(",") if m}
+    if not modifiers <= WHOLE | {"popup", "badfilter"} or ("popup" in modifiers and not modifiers & {"all", "document", "doc"}):
         return None
     if found[3] not in (None, ":80", ":443"):
         return [("watch", name(found[2]))]
     below = found[2].startswith("*.")
     kind = {(0, 0): "covers", (0, 1): "below", (1, 0): "allow", (1, 1): "allow-below"}[bool(found[1]), below]
-    return [(kind, name(found[2][2:] if below else found[2]))]
+    host = name(found[2][2:] if below else found[2])
+    return [("taken back", kind, host) if "badfilter" in modifiers else (kind, host)]
 
 
 def ublacklist(text):
@@ -100,7 +102,9 @@ def dnsmasq(text):
         return None
     if found[1] != "address" and found[3] not in ("", "#"):
         return None
-    kind = "allow" if found[1] == "server" and found[3] == "#" else "covers"
+    if "://" in text:
+        return None
+    kind = "allow" if found[1] != "address" and found[3] == "#" else "covers"
     return [(kind, name(domain.lstrip("."))) for domain in found[2].split("/")]
 
 
@@ -116,7 +120,9 @@ def unbound(text):
         return [("covers", name(zone[1]))]
     if zone and zone[2] == "always_transparent":
         return [("allow", name(zone[1]))]
-    if zone and zone[2] in ("transparent", "typetransparent", "inform", "nodefault"):
+    if zone and zone[2] in ("transparent", "typetransparent", "inform"):
+        return [("as usual", name(zone[1]))] if name(zone[1]) else []
+    if zone and zone[2] == "nodefault":
         return []
     data = re.fullmatch(r"""local-data:\s*["'](\S+)\s+(?:\d+\s+)?(?:IN\s+)?(A|AAAA|TXT)\s+.*["']""", text)
     if data:
@@ -162,7 +168,7 @@ def rpz(text):
                 last = last[:-1].removesuffix("." + (apex or "?")) if last[:-1].endswith("." + (apex or "?")) else "!"
             elif origin and origin != apex:
                 last = f"{last}.{origin}".removesuffix("." + apex)
-        if kind in ("NS", "TXT"):
+        if kind == "NS" or (kind == "TXT" and last is None):
             continue
         below = last.startswith("*.")
         host = name(last[2:] if below else last)
@@ -195,12 +201,23 @@ def read(syntax, text):
         if not line or line[0] in COMMENTS.get(syntax, ""):
             continue
         found = LINES[syntax](line)
-        if found is None or any(host is None for _, host in found):
+        if found is None or any(entry[-1] is None for entry in found):
             rejected.append(number)
-        entries += [entry for entry in found or [] if entry[1] is not None]
+        entries += [entry for entry in found or [] if entry[-1] is not None]
+    taken_back = {entry[1:] for entry in entries if entry[0] == "taken back"}
+    usual = {host for kind, host in {entry for entry in entries if len(entry) == 2} if kind == "as usual"}
+    entries = [entry for entry in entries if entry[0] not in ("taken back", "as usual") and entry not in taken_back]
     # What covers a name says all that an exact entry for it says.
     covered = {host for kind, host in entries if kind == "covers"}
-    return [entry for entry in entries if not (entry[0] in ("exact", "below") and entry[1] in covered)], rejected
+    entries = [entry for entry in entries if not (entry[0] in ("exact", "below") and entry[1] in covered)]
+    # A zone that resolves as usual matters below one that does not, if nothing in it is answered otherwise.
+    busy = {parent for _, host in entries for parent in parents(host, 0)}
+    return entries + [("allow", host) for host in usual - busy if covered & set(parents(host, 1))], rejected
+
+
+def parents(host, start):
+    labels = host.split(".")
+    return [".".join(labels[cut:]) for cut in range(start, len(labels))]
 
 
 def main():

@@ -4,7 +4,6 @@
 use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use stakeout::matching::{Format, Found, ListMeta, RuleSetBuilder, Verdict, load_file};
 use stakeout::model::{Action, DomainName};
@@ -44,7 +43,7 @@ fn check(file: &str, found: Found, skip: usize, at_least: usize, rejected_at_mos
 
     let refused: BTreeSet<String> = list.facts().rejections.iter().map(|r| r.text.to_ascii_lowercase()).collect();
     let mut builder = RuleSetBuilder::new();
-    builder.add_list(ListMeta { name: Arc::from(file), action: Action::Block }, list);
+    builder.add_list(ListMeta::bare(file, Action::Block), list);
     let set = builder.build().unwrap();
     for text in expected.difference(&refused) {
         let sub = DomainName::from_text(format!("www.{text}").as_bytes()).unwrap();

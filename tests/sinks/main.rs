@@ -21,7 +21,13 @@ fn name(text: &str) -> DomainName {
 
 /// A sighting of `site` by `client`, `at` seconds after the start.
 fn hit(proto: Proto, kind: Kind, site: &str, client: &str, at: u64) -> Hit {
-    let rule = MatchedRule { pattern: name("casino.example"), action: Action::Block, list: "demo".into(), line: 7 };
+    let rule = MatchedRule {
+        pattern: name("casino.example"),
+        action: Action::Block,
+        list: std::sync::Arc::new(stakeout::model::ListOrigin::bare("demo")),
+        line: 7,
+        jurisdiction: None,
+    };
     Hit {
         ts: Timestamp::from_parts(START + at, 0),
         proto,

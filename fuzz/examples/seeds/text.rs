@@ -44,18 +44,20 @@ pub(super) fn lists() -> Seeds {
     ];
     let mut seeds: Seeds = Vec::new();
     for (i, text) in texts.iter().enumerate() {
-        seeds.extend([0, 1, 2].map(|format| [&[format][..], text].concat()).into_iter().take(if i == 0 {
-            1
-        } else {
-            3
-        }));
+        // Format to be found, plain, hosts.
+        let formats: &[u8] = match i {
+            0 => &[0],
+            2 => &[0, 2],
+            _ => &[0, 1],
+        };
+        seeds.extend(formats.iter().map(|format| [&[*format][..], text].concat()));
     }
     // The other syntaxes, each with its format said and to be found.
     let syntaxes: [(u8, &[u8]); 5] = [
-        (3, b"[Adblock Plus 2.0]\n||casino.example^$all\n@@||b.example^\n||*.c.example^\n||d.example/page\n|https://e.example^\nf.example##.ad\n/x[0-9]/\n"),
+        (3, b"[Adblock Plus 2.0]\n||casino.example^$all\n@@||b.example^\n||*.c.example^\n||d.example/page\n||b.example^\n@@||b.example^$badfilter\n|https://e.example^\nf.example##.ad\n/x[0-9]/\n"),
         (4, b"---\nname: x\n---\n*://*.casino.example/*\n*://b.example/*\n@*://*.c.example/*\n*://d.example/p/*\ntitle/x/\n"),
         (5, b"local=/casino.example/\naddress=/b.example/c.example/0.0.0.0\nserver=/d.example/#\nserver=/e.example/192.0.2.53\nlocal=/*.f.example/\n"),
-        (6, b"server:\n  local-zone: \"casino.example\" redirect\n  local-data: \"casino.example 60 IN A 192.0.2.1\"\n  local-zone: 'b.example' always_transparent\n"),
+        (6, b"server:\n  local-zone: \"casino.example\" redirect\n  local-data: \"casino.example 60 IN A 192.0.2.1\"\n  local-zone: 'b.example' always_transparent local-zone: a.casino.example transparent\n  local-data: 'c.example CNAME strict.bing.com'\n"),
         (7, b"$TTL 1h\n$ORIGIN rpz.test.\n@ SOA a. b. ( 1 ; x\n 2 3 4 5 )\n NS a.\ncasino.example CNAME .\n*.casino.example CNAME .\nb.example.rpz.test. CNAME rpz-passthru.\nc.example IN 60 A 192.0.2.1\n AAAA ::\n8.0.0.0.10.rpz-ip CNAME .\n"),
     ];
     seeds.extend(syntaxes.iter().flat_map(|(format, text)| [0, *format].map(|format| [&[format][..], text].concat())));
@@ -95,7 +97,7 @@ pub(super) fn prebuilt() -> std::io::Result<Seeds> {
         let mut builder = RuleSetBuilder::new();
         for (i, (action, text)) in lists.iter().enumerate() {
             let list = parse(text.as_bytes(), Format::Auto, 1 << 20).expect("a list of our own");
-            builder.add_list(ListMeta { name: format!("list{i}").into(), action: *action }, list);
+            builder.add_list(ListMeta::bare(format!("list{i}"), *action), list);
         }
         let path = std::env::temp_dir().join(format!("stakeout-seed-{}", std::process::id()));
         save(&builder.build().expect("a small set"), &path).expect("a writable directory for temporary files");
@@ -130,9 +132,9 @@ pub(super) fn registers() -> Seeds {
 /// Without slashes other than those of address ranges; see the target.
 pub(super) fn configs() -> Seeds {
     let legal = "[legal]\nbasis = \"Gambling Act\"\nreference = \"order 7/2026\"\ncontact = \"security office\"\nreview_date = 2027-06-30\nscope = [\"dns\", \"tls\"]\n";
-    let rest = "[capture]\ninterfaces = [\"eth1\"]\n[[rules]]\nlist = \"pl\"\npath = \"list.txt\"\n";
+    let rest = "[capture]\ninterfaces = [\"eth1\"]\n[[rules]]\nlist = \"pl\"\npath = \"list.txt\"\nauthority = \"MF\"\njurisdictions = [\"PL\"]\nlegal_basis = \"Act\"\nreference = \"7\"\ndeadline = \"48h\"\n[sensor]\nname = \"s1\"\njurisdictions = [\"PL\", \"US-NJ\"]\n";
     let events = "[output.events]\npath = \"events.jsonl\"\n";
-    let full = "[sensor]\nname = \"s1\"\n[networks]\nsubscribers = [\"10.0.0.0/8\", \"2001:db8::/32\"]\nresolvers = [\"192.0.2.53\"]\ncgnat = [\"100.64.0.0/10\"]\n[findings]\nwindow = \"1h\"\nmax_open = 1_000\nsubscriber = \"pseudonym\"\n[output.eve]\npath = \"eve.json\"\nrotate_size = \"1MiB\"\nrotate_age = \"1h\"\nkeep = 3\n[http]\nlisten = \"127.0.0.1:9464\"\n[limits]\nflows = 1024\n[log]\nlevel = \"info\"\n";
+    let full = "[networks]\nsubscribers = [\"10.0.0.0/8\", \"2001:db8::/32\"]\nresolvers = [\"192.0.2.53\"]\ncgnat = [\"100.64.0.0/10\"]\n[findings]\nwindow = \"1h\"\nmax_open = 1_000\nsubscriber = \"pseudonym\"\n[output.eve]\npath = \"eve.json\"\nrotate_size = \"1MiB\"\nrotate_age = \"1h\"\nkeep = 3\n[http]\nlisten = \"127.0.0.1:9464\"\n[limits]\nflows = 1024\n[log]\nlevel = \"info\"\n";
     [
         format!("{legal}{rest}{events}"),
         format!("{legal}{rest}{events}{full}"),

@@ -3,7 +3,6 @@
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::Args;
 
@@ -11,8 +10,7 @@ use super::super::exit::Exit;
 use super::super::lists;
 use super::life;
 use super::sign::{self, Order};
-use crate::matching::{ListSource, RuleSet, SaveError, save};
-use crate::model::Action;
+use crate::matching::{RuleSet, SaveError, save};
 
 const EXAMPLE: &str = "\
 Example:
@@ -35,29 +33,14 @@ pub(super) struct BuildArgs {
     /// Where the prebuilt rule set goes
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
-    /// A list of names to block, and what it is called if not like its file; may be given several times
-    #[arg(long = "rules", value_name = "[NAME=]PATH", required_unless_present_any = ["allow", "store"])]
-    rules: Vec<PathBuf>,
-    /// A list of names to allow, which beats every block; may be given several times
-    #[arg(long = "allow", value_name = "[NAME=]PATH")]
-    allow: Vec<PathBuf>,
-    /// Write a signed bundle in place of the bare set, signed with this secret key; see `rules sign`
+    #[command(flatten)]
+    lists: lists::ListArgs,
+    /// Write a signed bundle in place of the bare set, signed with this secret key; see `rules sign`. The channel is the one
+    /// that the description names
     #[arg(long, value_name = "FILE", requires = "describe")]
     sign: Option<PathBuf>,
-    /// What is said of the lists in the bundle, as for `rules sign`
-    #[arg(long, value_name = "FILE", requires = "sign")]
-    describe: Option<PathBuf>,
     #[command(flatten)]
     life: sign::LifeArgs,
-    /// What is in force in this store of rules, in place of files; every signature for it is verified
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["rules", "allow", "sign"])]
-    store: Option<PathBuf>,
-    /// Only lists of the store that hold in this place (ISO 3166)
-    #[arg(long, value_name = "CODE", requires = "store")]
-    jurisdiction: Option<String>,
-    /// Also write what is known of the store's lists to FILE, for `rules sign --describe`
-    #[arg(long, value_name = "FILE", requires = "store")]
-    describe_out: Option<PathBuf>,
 }
 
 /// Runs the command and gives its exit code.
@@ -65,29 +48,46 @@ pub(super) struct BuildArgs {
 /// # Errors
 /// Output that cannot be written.
 pub(super) fn run(args: &BuildArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
-    if args.store.is_some() {
-        let store = life::StoreArgs { store: args.store.clone() };
-        let (from, to) = ((&store, args.jurisdiction.as_deref()), (&*args.out, args.describe_out.as_deref()));
-        return life::told(life::build(from, to, out, err), err);
+    if let Some(dir) = args.lists.store() {
+        return life::told(life::build(dir, &args.out, out, err), err);
     }
-    let blocks = args.rules.iter().map(|given| source(given, Action::Block));
-    let allows = args.allow.iter().map(|given| source(given, Action::Allow));
-    let sources: Vec<ListSource> = blocks.chain(allows).collect();
+    let (sources, channel) = match args.lists.sources() {
+        Ok(sources) => sources,
+        Err((why, exit)) => {
+            writeln!(err, "stakeout: {why}")?;
+            return Ok(exit);
+        }
+    };
     let lists::Loaded { rules, exit, .. } = match lists::load_sources(&sources, err) {
         Ok(loaded) => loaded,
         Err(exit) => return Ok(exit),
     };
     let mut names = HashSet::new();
-    if let Some((meta, _)) = rules.lists().find(|(meta, _)| !names.insert(&meta.name)) {
-        let name = &meta.name;
+    if let Some((meta, _)) = rules.lists().find(|(meta, _)| !names.insert(meta.name())) {
+        let name = meta.name();
         writeln!(
             err,
             "stakeout: two lists are named {name}, and lists in a rule set need names of their own: NAME=PATH"
         )?;
         return Ok(Exit::Usage);
     }
-    if let (Some(secret_key), Some(describe)) = (&args.sign, &args.describe) {
-        let order = Order { set: &bare(&args.out), secret_key, describe, out: &args.out, life: &args.life };
+    if let (Some(secret_key), Some(description)) = (&args.sign, args.lists.description()) {
+        let Some(channel) = channel else {
+            let help = "names no channel: add a first line such as channel = \"national\"";
+            writeln!(err, "stakeout: {}: {help}", description.display())?;
+            return Ok(Exit::Usage);
+        };
+        if let Some((meta, _)) = rules.lists().find(|(meta, _)| meta.origin.provenance.is_none()) {
+            let (name, path) = (meta.name(), description.display());
+            let help = "with authority, jurisdictions, legal_basis and reference";
+            writeln!(
+                err,
+                "stakeout: {path}: does not say who ordered the list \"{name}\": add a table [lists.{name}] {help}"
+            )?;
+            return Ok(Exit::Usage);
+        }
+        let (set, channel) = (&bare(&args.out), channel.as_str());
+        let order = Order { set, told_as: description, secret_key, channel, out: &args.out, life: &args.life };
         return signed(&rules, &order, exit, out, err);
     }
     match save(&rules, &args.out) {
@@ -125,20 +125,4 @@ fn signed(
     };
     let _ = std::fs::remove_file(order.set);
     result
-}
-
-/// `NAME=PATH`, or a path. A file whose path looks like the first is taken for what it is.
-fn source(given: &Path, action: Action) -> ListSource {
-    let is_name = |name: &str| (1..=64).contains(&name.len()) && name.bytes().all(is_name_octet);
-    match given.to_str().and_then(|text| text.split_once('=')) {
-        Some((name, path)) if is_name(name) && !given.exists() => {
-            ListSource { name: Arc::from(name), ..ListSource::of_file(path, action) }
-        }
-        _ => ListSource::of_file(given, action),
-    }
-}
-
-/// Those of a list's name in the configuration.
-fn is_name_octet(octet: u8) -> bool {
-    octet.is_ascii_lowercase() || octet.is_ascii_digit() || b"._-".contains(&octet)
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::super::exit::Exit;
 use super::keys::{self, KeyError};
 use super::life;
-use crate::matching::bundle::{BundleError, Manifest, Scope, Sealed, TrustedKey, key_id, replace};
+use crate::matching::bundle::{BundleError, Keyring, Manifest, Scope, Sealed, TrustedKey, key_id, replace};
 
 const VERIFY_EXAMPLE: &str = "\
 Example:
@@ -71,7 +71,7 @@ pub(super) struct ShowArgs {
 pub(super) fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
     let file = args.file.display();
     let keys = match args.keys.iter().map(|given| trusted(given)).collect::<Result<Vec<_>, _>>() {
-        Ok(keys) => keys,
+        Ok(trusted) => Keyring { trusted, revoked: Vec::new() },
         Err((why, exit)) => {
             writeln!(err, "stakeout: {why}")?;
             return Ok(exit);
@@ -85,7 +85,13 @@ pub(super) fn verify(args: &VerifyArgs, out: &mut dyn Write, err: &mut dyn Write
     match verified {
         Ok(verified) => {
             let manifest = &verified.manifest;
-            writeln!(out, "{file}: good: {}, signed by key {}, expires {}", head(manifest), verified.key, manifest.expires)?;
+            writeln!(
+                out,
+                "{file}: good: {}, signed by key {}, expires {}",
+                head(manifest),
+                verified.key,
+                manifest.expires
+            )?;
             Ok(Exit::Done)
         }
         Err(error) => failed(&args.file, &error, err),
@@ -115,7 +121,8 @@ pub(super) fn show(args: &ShowArgs, out: &mut dyn Write, err: &mut dyn Write) ->
     if let Some(path) = &args.manifest_out {
         let mut beside = path.clone().into_os_string();
         beside.push(".minisig");
-        for (path, octets) in [(path.clone(), sealed.manifest_octets()), (beside.into(), sealed.signature().as_bytes())] {
+        for (path, octets) in [(path.clone(), sealed.manifest_octets()), (beside.into(), sealed.signature().as_bytes())]
+        {
             if let Err(error) = replace::<io::Error>(&path, 0o644, |file| file.write_all(octets)) {
                 writeln!(err, "stakeout: {}: cannot be written: {error}", path.display())?;
                 return Ok(Exit::Io);

@@ -5,6 +5,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ct_codecs::{Base64, Decoder};
 use minisign::{KeyPair, SecretKey, SecretKeyBox};
 
 use super::super::exit::Exit;
@@ -12,6 +13,8 @@ use crate::matching::bundle::{key_id, replace};
 
 /// Where a password comes from if nobody is there to type it.
 const PASSWORD: &str = "STAKEOUT_KEY_PASSWORD";
+/// Where the checksum stands in a secret key: behind three algorithms, the salt, two limits, the identifier and the key.
+const CHECKSUM: usize = 3 * 2 + 32 + 2 * 8 + 8 + 64;
 /// A key file has two short lines.
 const MAX_KEY_FILE: u64 = 4_096;
 
@@ -51,6 +54,10 @@ pub(super) fn run(args: &KeygenArgs, out: &mut dyn Write, err: &mut dyn Write) -
             writeln!(err, "stakeout: {}: is there already, and no key is replaced: name another file", path.display())?;
             return Ok(Exit::Usage);
         }
+    }
+    if args.secret_key == args.public_key {
+        writeln!(err, "stakeout: {}: the two keys need a file each", args.secret_key.display())?;
+        return Ok(Exit::Usage);
     }
     let made = if args.no_password {
         KeyPair::generate_unencrypted_keypair().map_err(|error| error.to_string())
@@ -114,8 +121,15 @@ pub(super) fn secret(path: &Path) -> Result<SecretKey, KeyError> {
     let text = read(path)?;
     let wrong = |why: String| (format!("{}: {why}", path.display()), Exit::Usage);
     let parse = || SecretKeyBox::from_string(&text).map_err(|error| wrong(error.to_string()));
-    if let Ok(key) = parse()?.into_unencrypted_secret_key() {
-        return Ok(key);
+    let Some(octets) = text.lines().nth(1).and_then(|line| Base64::decode_to_vec(line.trim(), None).ok()) else {
+        return Err(wrong("is no secret key of minisign".into()));
+    };
+    if octets.get(2..4) == Some(&[0, 0]) {
+        // `minisign -G -W` (0.11) leaves the checksum empty, which the library takes for damage. Damage is found all the same:
+        // the signature must fit the public half.
+        let is_unchecked = octets.get(CHECKSUM..).is_some_and(|checksum| checksum.iter().all(|octet| *octet == 0));
+        let key = if is_unchecked { SecretKey::from_bytes(&octets) } else { parse()?.into_unencrypted_secret_key() };
+        return key.map_err(|error| wrong(error.to_string()));
     }
     let password = password().map_err(wrong)?;
     parse()?.into_secret_key(password).map_err(|error| wrong(format!("{error}")))

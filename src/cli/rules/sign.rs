@@ -1,20 +1,17 @@
 //! `stakeout rules sign`: a prebuilt rule set as a signed bundle. `rules build --sign` comes here too.
 
-use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use jiff::{SignedDuration, Timestamp};
-use serde::Deserialize;
+use minisign::PublicKey;
 
 use super::super::exit::Exit;
 use super::keys;
 use crate::control::units::Span;
-use crate::matching::bundle::{
-    BundleError, Contents, ListEntry, Manifest, SIGNATURE_COMMENT, Sealed, write,
-};
+use crate::matching::bundle::{BundleError, Contents, Manifest, SIGNATURE_COMMENT, Sealed, write};
 
 const EXAMPLE: &str = "\
 Example:
@@ -25,16 +22,17 @@ Example:
   jurisdictions = [\"PL\"]
   legal_basis = \"Gambling Act of 2009, article 15f\"
   reference = \"register of 24 November 2026\"
-  $ stakeout rules build --out all.stkset --rules pl-mf=pl.xml
-  $ stakeout rules sign all.stkset --secret-key rules.key --describe national.toml --out national.stkbundle
+  $ stakeout rules build --out all.stkset --rules pl-mf=pl.xml --describe national.toml
+  $ stakeout rules sign all.stkset --secret-key rules.key --channel national --out national.stkbundle
   channel national version 1, 51234 rules of 1 list, expires 2026-12-24T18:00:00Z: national.stkbundle";
 
 /// Sign a prebuilt rule set, as a bundle that sensors take
 ///
-/// Reads a prebuilt rule set (`rules build`), a description that says of each of its lists who ordered it, where and by what
-/// law, and a secret key, whose password is asked for or taken from STAKEOUT_KEY_PASSWORD. Writes the bundle beside OUT and
-/// then renames it. Its version is one more than that of the bundle that is at OUT, or 1. Exit code 0; 2 if the description
-/// does not fit or the key cannot be used, 3 if a file cannot be read or written; OUT is then as it was.
+/// Reads a prebuilt rule set, built with a description that says of each of its lists who ordered it, where and by what law
+/// (`rules build --describe`), and a secret key, whose password is asked for or taken from STAKEOUT_KEY_PASSWORD. Writes the
+/// bundle beside OUT and then renames it. Its version is one more than that of the bundle that is at OUT, or 1. Exit code 0;
+/// 2 if a list does not say on whose order it stands or the key cannot be used, 3 if a file cannot be read or written; OUT
+/// is then as it was.
 #[derive(Args, Debug, Clone)]
 #[command(after_long_help = EXAMPLE)]
 pub(super) struct SignArgs {
@@ -44,9 +42,9 @@ pub(super) struct SignArgs {
     /// The secret key, of `rules keygen` or `minisign -G`
     #[arg(long, value_name = "FILE")]
     secret_key: PathBuf,
-    /// What is said of the lists: TOML, as in the example
-    #[arg(long, value_name = "FILE")]
-    describe: PathBuf,
+    /// Which series of bundles it belongs to: 1 to 64 of a-z 0-9 . _ -
+    #[arg(long, value_name = "NAME")]
+    channel: String,
     /// Where the bundle goes
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -69,28 +67,12 @@ pub(super) struct LifeArgs {
 pub(super) struct Order<'a> {
     /// The prebuilt rule set.
     pub(super) set: &'a Path,
+    /// The file to name where something is wrong with what is signed.
+    pub(super) told_as: &'a Path,
     pub(super) secret_key: &'a Path,
-    pub(super) describe: &'a Path,
+    pub(super) channel: &'a str,
     pub(super) out: &'a Path,
     pub(super) life: &'a LifeArgs,
-}
-
-/// The description, as it is in the file.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Description {
-    channel: String,
-    lists: BTreeMap<String, Origin>,
-}
-
-/// Where a list comes from.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Origin {
-    authority: String,
-    jurisdictions: Vec<String>,
-    legal_basis: String,
-    reference: String,
 }
 
 /// Runs the command and gives its exit code.
@@ -98,8 +80,8 @@ struct Origin {
 /// # Errors
 /// Output that cannot be written.
 pub(super) fn run(args: &SignArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
-    let SignArgs { set, secret_key, describe, out: bundle, life } = args;
-    sign(&Order { set, secret_key, describe, out: bundle, life }, out, err)
+    let SignArgs { set, secret_key, channel, out: bundle, life } = args;
+    sign(&Order { set, told_as: set, secret_key, channel, out: bundle, life }, out, err)
 }
 
 /// Signs, and says what was written or why nothing was.
@@ -135,56 +117,33 @@ fn make(order: &Order<'_>) -> Result<Manifest, (String, Exit)> {
         let exit = if matches!(error, BundleError::Io(_)) { Exit::Io } else { Exit::Usage };
         (format!("{}: {error}", path.display()), exit)
     };
-    let mut contents = Contents::open(order.set).map_err(|error| bundle_error(order.set, error))?;
-    let text = std::fs::read_to_string(order.describe)
-        .map_err(|error| (format!("{}: cannot be read: {error}", order.describe.display()), Exit::Io))?;
-    let description: Description = toml::from_str(&text).map_err(|error| usage(order.describe, &error))?;
-    let lists = entries(&contents, &description.lists).map_err(|why| usage(order.describe, &why))?;
-    let version = version(order, &description.channel).map_err(|why| usage(order.out, &why))?;
+    let mut contents = Contents::open(order.set).map_err(|error| bundle_error(order.told_as, error))?;
+    let version = version(order, order.channel).map_err(|why| usage(order.out, &why))?;
     let created = Timestamp::now();
     let expires = SignedDuration::try_from(order.life.valid_for.duration())
         .ok()
         .and_then(|valid| created.checked_add(valid).ok())
         .ok_or_else(|| ("--valid-for is too long".to_owned(), Exit::Usage))?;
-    let manifest =
-        Manifest::new(description.channel, version, (created, expires), lists, contents.payload.clone())
-            .map_err(|error| usage(order.describe, &error))?;
+    let manifest = Manifest::new(
+        order.channel.into(),
+        version,
+        (created, expires),
+        contents.lists.clone(),
+        contents.payload.clone(),
+    )
+    .map_err(|error| usage(order.told_as, &error))?;
     let key = keys::secret(order.secret_key)?;
     // Shown by `minisign -V`; nothing is decided by it.
     let trusted = format!("stakeout rule bundle {} version {version}", manifest.channel);
     let untrusted = SIGNATURE_COMMENT.trim_start_matches("untrusted comment: ");
     let octets = manifest.to_octets();
-    let signature = minisign::sign(None, &key, Cursor::new(&octets), Some(&trusted), Some(untrusted))
+    let public = PublicKey::from_secret_key(&key).map_err(|error| usage(order.secret_key, &error))?;
+    let signature = minisign::sign(Some(&public), &key, Cursor::new(&octets), Some(&trusted), Some(untrusted))
         .map_err(|error| usage(order.secret_key, &error))?
         .into_string();
     let signature = format!("{}\n", signature.trim_end());
     write(order.out, &manifest, &signature, &mut contents).map_err(|error| bundle_error(order.out, error))?;
     Ok(manifest)
-}
-
-/// Every list of the set with what the description says of it, and nothing that is described for no list.
-fn entries(contents: &Contents, origins: &BTreeMap<String, Origin>) -> Result<Vec<ListEntry>, String> {
-    let named = |name: &String| contents.lists.iter().any(|(list, ..)| list == name);
-    if let Some(name) = origins.keys().find(|name| !named(name)) {
-        let known: Vec<&str> = contents.lists.iter().map(|(list, ..)| list.as_str()).collect();
-        return Err(format!("describes the list {name:?}, and the rule set has only: {}", known.join(", ")));
-    }
-    let entry = |(name, action, rules, source): &(String, &'static str, u64, String)| {
-        let origin = origins.get(name).ok_or_else(|| {
-            format!("does not say who ordered the list {name:?}: add a table [lists.{name:?}] with authority, jurisdictions, legal_basis and reference")
-        })?;
-        Ok(ListEntry {
-            name: name.clone(),
-            action: (*action).to_owned(),
-            rules: *rules,
-            authority: origin.authority.clone(),
-            jurisdictions: origin.jurisdictions.clone(),
-            legal_basis: origin.legal_basis.clone(),
-            reference: origin.reference.clone(),
-            source_sha256: source.clone(),
-        })
-    };
-    contents.lists.iter().map(entry).collect()
 }
 
 /// The version to sign: as told, or the next one. One that no sensor would take is refused while it is easily mended.

@@ -9,16 +9,16 @@ mod state;
 mod tests;
 
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::config::BundleSource;
-use crate::matching::bundle::{BundleError, Manifest, Sealed, TrustedKey, Verified};
+use crate::matching::bundle::{BundleError, Keyring, Manifest, Sealed, Verified};
 use crate::matching::{Format, ListSource, RuleSet};
 use crate::model::Action;
-use state::{State, Taken};
+use state::{Notes, State, Taken};
 
 /// A bundle that may be taken.
 #[derive(Debug)]
@@ -30,6 +30,7 @@ pub struct Candidate {
     verified: Verified<File>,
     set: Option<RuleSet>,
     state: State,
+    notes: Notes,
     is_noted: bool,
 }
 
@@ -46,12 +47,9 @@ pub struct Refused {
 ///
 /// # Errors
 /// Why it is not to be taken.
-pub fn examine(source: &BundleSource, keys: &[TrustedKey], now: Timestamp) -> Result<Candidate, BundleError> {
-    let state = State::new(source);
-    // First, so that a damaged note cannot be overlooked.
-    let taken = state.read()?;
-    let mut candidate = open(&source.path, source, keys, state)?;
-    candidate.is_noted = admit(&candidate.verified.manifest, candidate.verified.digest, taken, now)?;
+pub fn examine(source: &BundleSource, keys: &Keyring, now: Timestamp) -> Result<Candidate, BundleError> {
+    let mut candidate = open(source, keys, |_| source.path.clone())?;
+    candidate.is_noted = admit(&candidate.verified, candidate.notes.last(keys), now)?;
     candidate.set = Some(candidate.verified.load()?);
     Ok(candidate)
 }
@@ -60,56 +58,52 @@ pub fn examine(source: &BundleSource, keys: &[TrustedKey], now: Timestamp) -> Re
 ///
 /// # Errors
 /// [`Refused`].
-pub fn examine_at_start(
-    source: &BundleSource,
-    keys: &[TrustedKey],
-    now: Timestamp,
-) -> Result<Candidate, Box<Refused>> {
+pub fn examine_at_start(source: &BundleSource, keys: &Keyring, now: Timestamp) -> Result<Candidate, Box<Refused>> {
     examine(source, keys, now).map_err(|error| Box::new(Refused { error, copy: copy(source, keys) }))
 }
 
-/// The copy of the bundle taken last. It was in force, so it may be past its time.
-fn copy(source: &BundleSource, keys: &[TrustedKey]) -> Result<Candidate, BundleError> {
-    let state = State::new(source);
-    let taken = state.read()?;
-    let mut candidate = open(&state.copy(), source, keys, state)?;
-    let (manifest, digest) = (&candidate.verified.manifest, candidate.verified.digest);
+/// The copy of the bundle taken last. It was in force, so it may be past its time, and its key retired.
+fn copy(source: &BundleSource, keys: &Keyring) -> Result<Candidate, BundleError> {
+    let mut candidate = open(source, keys, State::copy)?;
     // The copy is written before the note, so it may be one step ahead.
-    candidate.is_noted = match taken {
-        Some(taken) if taken.version == manifest.version && taken.digest != digest => {
-            return Err(BundleError::Conflict { version: taken.version });
-        }
-        Some(taken) if manifest.version < taken.version => {
-            return Err(BundleError::Older { found: manifest.version, taken: taken.version });
-        }
-        Some(taken) => taken.version == manifest.version,
-        None => false,
-    };
+    candidate.is_noted = follows(&candidate.verified, candidate.notes.last(keys))?;
     candidate.is_copy = true;
     candidate.set = Some(candidate.verified.load()?);
     Ok(candidate)
 }
 
-fn open(path: &Path, source: &BundleSource, keys: &[TrustedKey], state: State) -> Result<Candidate, BundleError> {
-    let verified = Sealed::open(path)?.verify(keys)?;
+fn open(source: &BundleSource, keys: &Keyring, path: impl FnOnce(&State) -> PathBuf) -> Result<Candidate, BundleError> {
+    let state = State::new(source);
+    // First, so that a damaged note cannot be overlooked.
+    let notes = state.read()?;
+    let path = path(&state);
+    let verified = Sealed::open(&path)?.verify(keys)?;
     if verified.manifest.channel != source.channel {
         let (found, wanted) = (verified.manifest.channel, source.channel.clone());
         return Err(BundleError::OtherChannel { found, wanted });
     }
-    let path = path.to_owned();
-    Ok(Candidate { path, is_copy: false, verified, set: None, state, is_noted: false })
+    Ok(Candidate { path, is_copy: false, verified, set: None, state, notes, is_noted: false })
 }
 
-/// Whether this bundle is the one that was taken last; refuses what is older, what is another of the same version, and what
-/// is past its time and was not taken before it was.
-fn admit(manifest: &Manifest, digest: [u8; 32], taken: Option<Taken>, now: Timestamp) -> Result<bool, BundleError> {
-    let found = manifest.version;
+/// Whether this bundle is the one that was taken last; refuses what is older, and what is another of the same version.
+fn follows(bundle: &Verified<File>, taken: Option<&Taken>) -> Result<bool, BundleError> {
+    let found = bundle.manifest.version;
     match taken {
         Some(taken) if taken.version > found => Err(BundleError::Older { found, taken: taken.version }),
-        Some(taken) if taken.version == found && taken.digest != digest => Err(BundleError::Conflict { version: found }),
-        Some(taken) if taken.version == found => Ok(true),
-        _ if manifest.expires <= now => Err(BundleError::Expired { at: manifest.expires }),
-        _ => Ok(false),
+        Some(taken) if taken.version < found => Ok(false),
+        Some(taken) if taken.digest != bundle.digest => Err(BundleError::Conflict { version: found }),
+        Some(_) => Ok(true),
+        None => Ok(false),
+    }
+}
+
+/// As [`follows`]; also refuses what was not taken before its time was over, or before its key was retired.
+fn admit(bundle: &Verified<File>, taken: Option<&Taken>, now: Timestamp) -> Result<bool, BundleError> {
+    match follows(bundle, taken)? {
+        true => Ok(true),
+        false if bundle.is_retired => Err(BundleError::Retired { key: bundle.key.clone() }),
+        false if bundle.manifest.expires <= now => Err(BundleError::Expired { at: bundle.manifest.expires }),
+        false => Ok(false),
     }
 }
 
@@ -124,10 +118,16 @@ impl Candidate {
         &self.verified.key
     }
 
+    /// Whether that key is retired, so that nothing will follow from it.
+    pub fn is_key_retired(&self) -> bool {
+        self.verified.is_retired
+    }
+
     /// The rule set, and how its lists are told; once.
     pub fn take_set(&mut self) -> Option<(ListSource, RuleSet)> {
         let name = Arc::from(self.manifest().channel.as_str());
-        let source = ListSource { name, path: self.path.clone(), format: Format::Auto, action: Action::Block };
+        let source =
+            ListSource { name, path: self.path.clone(), format: Format::Auto, action: Action::Block, provenance: None };
         self.set.take().map(|set| (source, set))
     }
 
@@ -137,15 +137,16 @@ impl Candidate {
     /// # Errors
     /// [`BundleError::State`]: the bundle must not be put in force.
     pub fn note(&mut self) -> Result<(), BundleError> {
-        // A copy that was lost is made again.
-        if self.is_noted && (self.is_copy || self.state.copy().exists()) {
+        // A copy that was lost or spoilt is made again: when it is needed, it is too late.
+        if self.is_noted && (self.is_copy || self.verified.is_at(&self.state.copy())) {
             return Ok(());
         }
-        let taken = Taken { version: self.manifest().version, digest: self.verified.digest };
+        let (version, digest, key) = (self.manifest().version, self.verified.digest, self.verified.key_id.clone());
+        self.notes.add(Taken { version, digest, key });
         if !self.is_copy {
             self.state.keep(&mut self.verified)?;
         }
-        self.state.write(taken)?;
+        self.state.write(&self.notes)?;
         self.is_noted = true;
         Ok(())
     }

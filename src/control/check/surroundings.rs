@@ -45,6 +45,7 @@ pub(super) fn examine(
         only_allows(&sections.rules, &mut found);
     }
     lists.extend(bundles(sections, &mut found));
+    revoked(sections, &mut found);
     dnstap(sections, &mut found);
     networks(&sections.networks, &mut found);
     output("output.events", &sections.output.events, &mut found);
@@ -149,6 +150,16 @@ fn only_allows(sources: &[RuleSource], found: &mut Vec<Finding>) {
     }
 }
 
+/// Trusted keys that are revoked too: good, since the revocation holds, and still to be tidied up.
+fn revoked(sections: &Sections, found: &mut Vec<Finding>) {
+    for (i, key) in sections.keys.trusted.iter().enumerate() {
+        if let Some(revoked) = sections.keys.revoked(&key.id()) {
+            let message = format!("the key {} is revoked ({}), and nothing is taken from it", key.name, revoked.reason);
+            found.push(warning(format!("trusted_keys[{i}].key"), message, "remove the key, and leave it revoked"));
+        }
+    }
+}
+
 /// Bundles as the daemon would look at them when it starts.
 fn bundles(sections: &Sections, found: &mut Vec<Finding>) -> Vec<(String, RuleSummary)> {
     let mut lists = Vec::new();
@@ -159,11 +170,13 @@ fn bundles(sections: &Sections, found: &mut Vec<Finding>) -> Vec<(String, RuleSu
             continue;
         }
         let show = "`stakeout rules show FILE` tells what it says of itself";
-        let candidate = match examine_at_start(source, &sections.trusted_keys, now) {
+        let candidate = match examine_at_start(source, &sections.keys, now) {
             Ok(candidate) => candidate,
             Err(refused) => match refused.copy {
-                Err(_) => {
-                    found.push(error(field, format!("rule bundle {path}: {}", refused.error), show));
+                Err(no_copy) => {
+                    let message = format!("rule bundle {path}: {}", refused.error);
+                    let help = format!("{show}; there is no copy to start with: it {no_copy}");
+                    found.push(error(field, message, help));
                     continue;
                 }
                 Ok(copy) => {
@@ -179,6 +192,10 @@ fn bundles(sections: &Sections, found: &mut Vec<Finding>) -> Vec<(String, RuleSu
         if manifest.expires <= now {
             let message = format!("rule bundle {path} is in force, and expired at {}", manifest.expires);
             found.push(warning(&field, message, "put a newer one in its place"));
+        }
+        if candidate.is_key_retired() {
+            let message = format!("rule bundle {path} is signed by the key {}, which is retired", candidate.key());
+            found.push(warning(&field, message, "have a newer one signed by a key that is not"));
         }
         let rules = usize::try_from(manifest.rules()).unwrap_or(usize::MAX);
         lists.push((source.channel.clone(), RuleSummary { rules, ..RuleSummary::default() }));

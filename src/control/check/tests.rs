@@ -10,7 +10,9 @@ use super::*;
 
 const TODAY: Date = date(2026, 11, 24);
 
-const CONFIG: &str = r#"[legal]
+const CONFIG: &str = r#"[sensor]
+jurisdictions = ["PL"]
+[legal]
 basis = "Gambling Act"
 reference = "Order 7"
 contact = "noc@isp.test"
@@ -21,6 +23,10 @@ interfaces = ["lo"]
 [[rules]]
 list = "demo"
 path = "list.txt"
+authority = "Test authority"
+jurisdictions = ["PL"]
+legal_basis = "Gambling Act"
+reference = "Register 1"
 [output.events]
 path = "out/events.jsonl"
 "#;
@@ -68,10 +74,10 @@ fn a_good_configuration_leaves_nothing_behind() {
 fn rule_files_are_looked_at() {
     let dir = place();
     fs::remove_file(dir.path().join("list.txt")).unwrap();
-    told_once(&told(&dir, CONFIG), "11:8: error: rule file ", "list.txt: there is no such file");
+    told_once(&told(&dir, CONFIG), "13:8: error: rule file ", "list.txt: there is no such file");
     fs::create_dir(dir.path().join("list.txt")).unwrap();
-    told_once(&told(&dir, CONFIG), "11:8: error: rule file ", "list.txt: this is a directory");
-    told_once(&told(&dir, &CONFIG.replace("list.txt", "/dev/null")), "11:8: error: rule file ", "no regular file");
+    told_once(&told(&dir, CONFIG), "13:8: error: rule file ", "list.txt: this is a directory");
+    told_once(&told(&dir, &CONFIG.replace("list.txt", "/dev/null")), "13:8: error: rule file ", "no regular file");
 }
 
 #[test]
@@ -82,13 +88,13 @@ fn what_the_rule_loader_says_is_told() {
         (r.problems.iter().map(ToString::to_string).collect::<Vec<_>>(), r.config.is_some())
     };
     let (p, good) = tell(Err("line 1: not XML".into()));
-    told_once(&p, "11:8: error: rule file ", "list.txt: line 1: not XML; `stakeout rules lint ");
+    told_once(&p, "13:8: error: rule file ", "list.txt: line 1: not XML; `stakeout rules lint ");
     assert!(!good);
     let (p, good) = tell(Ok(RuleSummary::default()));
-    told_once(&p, "11:8: error: rule file ", "holds no rule");
+    told_once(&p, "13:8: error: rule file ", "holds no rule");
     assert!(!good);
     let (p, good) = tell(Ok(RuleSummary { rules: 5, rejected: 2, first_rejected: Some("line 7: empty label".into()) }));
-    told_once(&p, "11:8: warning: rule file ", "2 entries are rejected, first line 7: empty label");
+    told_once(&p, "13:8: warning: rule file ", "2 entries are rejected, first line 7: empty label");
     assert!(good);
 }
 
@@ -96,21 +102,21 @@ fn what_the_rule_loader_says_is_told() {
 fn lists_that_cannot_find_anything_are_told() {
     let dir = place();
     let text = CONFIG.replace("path = \"list.txt\"\n", "path = \"list.txt\"\naction = \"allow\"\n");
-    told_once(&told(&dir, &text), "9:1: warning: all lists allow", "");
+    told_once(&told(&dir, &text), "11:1: warning: all lists allow", "");
     let text = CONFIG.replace("[output.events]", "[[rules]]\nlist = \"b\"\npath = \"list.txt\"\n[output.events]");
-    told_once(&told(&dir, &text), "14:8: warning: rule file ", "is in another list too");
+    told_once(&told(&dir, &text), "20:8: warning: rule file ", "is in another list too");
 }
 
 #[test]
 fn the_calendar_and_the_machine_warn() {
     let dir = place();
     let p = told(&dir, &CONFIG.replace("2027-06-30", "2026-11-23"));
-    told_once(&p, "5:15: warning: the review date 2026-11-23 has passed (today is 2026-11-24)", "next review");
+    told_once(&p, "7:15: warning: the review date 2026-11-23 has passed (today is 2026-11-24)", "next review");
     assert!(told(&dir, &CONFIG.replace("2027-06-30", "2026-11-24")).is_empty());
     let p = told(&dir, &CONFIG.replace("\"lo\"", "\"lo\", \"nosuch0\""));
-    told_once(&p, "8:21: warning: there is no interface \"nosuch0\"", "ip link");
+    told_once(&p, "10:21: warning: there is no interface \"nosuch0\"", "ip link");
     let p = told(&dir, &CONFIG.replace("noc@isp.test", "noc@isp.example"));
-    told_once(&p, "4:11: warning: `legal.contact` still looks like an example", "");
+    told_once(&p, "6:11: warning: `legal.contact` still looks like an example", "");
 }
 
 #[test]
@@ -118,28 +124,28 @@ fn the_place_for_resolvers_is_looked_at() {
     let dir = place();
     let with = |settings: &str| told(&dir, &format!("{CONFIG}[dnstap]\n{settings}\n"));
     assert!(with("socket = \"tap.sock\"").is_empty());
-    told_once(&with("socket = \"nowhere/tap.sock\""), "15:10: error: `dnstap.socket`: there is no directory", "create");
+    told_once(&with("socket = \"nowhere/tap.sock\""), "21:10: error: `dnstap.socket`: there is no directory", "create");
     let p = with("socket = \"tap.sock\"\nsocket_group = \"no-such-group\"");
-    told_once(&p, "16:16: error: there is no group \"no-such-group\"", "resolver");
+    told_once(&p, "22:16: error: there is no group \"no-such-group\"", "resolver");
 }
 
 #[test]
 fn any_interface_stands_alone() {
     let dir = place();
     assert!(told(&dir, &CONFIG.replace("\"lo\"", "\"any\"")).is_empty());
-    told_once(&told(&dir, &CONFIG.replace("\"lo\"", "\"lo\", \"any\"")), "8:14: warning: \"any\" is all", "alone");
+    told_once(&told(&dir, &CONFIG.replace("\"lo\"", "\"lo\", \"any\"")), "10:14: warning: \"any\" is all", "alone");
 }
 
 #[test]
 fn a_broken_line_is_told_once() {
     let dir = place();
     let p = told(&dir, &CONFIG.replace("\"list.txt\"", "nowhere"));
-    told_once(&p, "11:8: error: not valid TOML: the value is a bare word", "double quotes");
+    told_once(&p, "13:8: error: not valid TOML: the value is a bare word", "double quotes");
     // What is missing from the whole file is no matter of its first line.
     let p = told(&dir, "nonsense\n");
     assert_eq!(
         p.iter().filter(|p| p.contains("is missing") || p.contains("there is no [[rules]]")).count(),
-        3,
+        4,
         "{p:#?}"
     );
     assert_eq!(p.iter().filter(|p| p.contains("nonsense") || p.contains("not valid TOML")).count(), 1, "{p:#?}");
@@ -150,7 +156,7 @@ fn resolvers_that_swallow_subscribers_are_told() {
     let dir = place();
     let with = |networks: &str| told(&dir, &format!("{CONFIG}[networks]\n{networks}\n"));
     let p = with("subscribers = [\"192.0.2.0/24\", \"10.1.0.0/16\"]\nresolvers = [\"10.0.0.0/8\"]");
-    told_once(&p, "15:32: warning: subscriber range 10.1.0.0/16 lies within resolver range 10.0.0.0/8", "");
+    told_once(&p, "21:32: warning: subscriber range 10.1.0.0/16 lies within resolver range 10.0.0.0/8", "");
     assert!(with("subscribers = [\"10.0.0.0/8\"]\nresolvers = [\"10.0.0.53\"]").is_empty());
 }
 
@@ -159,18 +165,18 @@ fn outputs_must_be_writable() {
     let dir = place();
     told_once(
         &told(&dir, &CONFIG.replace("out/", "nowhere/")),
-        "13:8: error: `output.events.path`: there is no directory",
+        "19:8: error: `output.events.path`: there is no directory",
         "create it",
     );
-    told_once(&told(&dir, &CONFIG.replace("out/", "list.txt/")), "13:8: error: `output.events.path`: ", "list.txt");
+    told_once(&told(&dir, &CONFIG.replace("out/", "list.txt/")), "19:8: error: `output.events.path`: ", "list.txt");
     fs::create_dir(dir.path().join("out/events.jsonl")).unwrap();
-    told_once(&told(&dir, CONFIG), "13:8: error: `output.events.path`: ", "is no regular file");
+    told_once(&told(&dir, CONFIG), "19:8: error: `output.events.path`: ", "is no regular file");
     fs::remove_dir(dir.path().join("out/events.jsonl")).unwrap();
     // Root may write anywhere, but not into a directory of the kernel's.
     let p = told(&dir, &CONFIG.replace("out/events.jsonl", "/proc/self/events.jsonl"));
-    told_once(&p, "13:8: error: `output.events.path`: /proc/self: ", "let the user that runs stakeout write there");
+    told_once(&p, "19:8: error: `output.events.path`: /proc/self: ", "let the user that runs stakeout write there");
     let p = told(&dir, &format!("{CONFIG}[output.eve]\npath = \"nowhere/eve.json\"\n"));
-    told_once(&p, "15:8: error: `output.eve.path`: there is no directory", "");
+    told_once(&p, "21:8: error: `output.eve.path`: there is no directory", "");
 }
 
 #[test]
@@ -182,7 +188,7 @@ fn files_without_permission_are_told() {
         // Root reads everything: nothing to see here.
         return;
     }
-    told_once(&told(&dir, CONFIG), "11:8: error: rule file ", "permission denied");
+    told_once(&told(&dir, CONFIG), "13:8: error: rule file ", "permission denied");
 }
 
 #[test]
@@ -213,8 +219,8 @@ fn files_that_are_no_configuration() {
     let report = check(&file, TODAY, &three_rules).unwrap();
     let p: Vec<_> = report.problems.iter().map(ToString::to_string).collect();
     assert_eq!(p.len(), 2, "{p:#?}");
-    assert!(p[0].starts_with("14:6: error: from here on this is not UTF-8"), "{p:#?}");
-    assert!(p[1].starts_with("16:9: error: `log.level` is an integer"), "{p:#?}");
+    assert!(p[0].starts_with("20:6: error: from here on this is not UTF-8"), "{p:#?}");
+    assert!(p[1].starts_with("22:9: error: `log.level` is an integer"), "{p:#?}");
 
     let empty = dir.path().join("empty.toml");
     fs::write(&empty, "").unwrap();
@@ -232,7 +238,7 @@ fn the_report_is_lines_and_a_summary() {
     let file = dir.path().join("stakeout.toml");
     let lines: Vec<&str> = out.lines().map(|l| l.strip_prefix(file.to_str().unwrap()).unwrap()).collect();
     assert_eq!(lines.len(), 3, "{out}");
-    assert!(lines[0].starts_with(":6:10: error: item 1 of `legal.scope`"), "{out}");
-    assert!(lines[1].starts_with(":8:15: warning: "), "{out}");
+    assert!(lines[0].starts_with(":8:10: error: item 1 of `legal.scope`"), "{out}");
+    assert!(lines[1].starts_with(":10:15: warning: "), "{out}");
     assert_eq!(lines[2], ": 1 error and 1 warning: `stakeout run` would not start");
 }

@@ -1,12 +1,13 @@
-//! `[[bundles]]` and `[[trusted_keys]]`: signed rule sets, and who may sign them.
+//! `[[bundles]]`, `[[trusted_keys]]` and `[[revoked_keys]]`: signed rule sets, who may sign them, and who no longer.
 
 use std::path::{Path, PathBuf};
 
 use super::general::label;
 use super::output::path;
 use super::reader::{Table, text_item};
-use crate::matching::bundle::{Scope, TrustedKey, is_channel, is_jurisdiction};
+use crate::matching::bundle::{Keyring, RevokedKey, Scope, TrustedKey, is_channel};
 use crate::model::Action;
+use crate::model::Jurisdiction;
 
 /// One signed rule bundle.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -22,8 +23,10 @@ pub struct BundleSource {
 
 /// Most bundles of one sensor: each is a table of its own that every look-up asks.
 const MAX_BUNDLES: usize = 8;
-/// Most keys.
+/// Most trusted keys.
 const MAX_KEYS: usize = 16;
+/// Most revoked ones.
+const MAX_REVOKED: usize = 64;
 
 /// Reads all bundles from the document's root.
 pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Vec<BundleSource> {
@@ -57,8 +60,33 @@ pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Vec<BundleSource> {
     bundles
 }
 
-/// Reads the keys that may sign them.
-pub(super) fn read_keys(root: &mut Table<'_, '_>) -> Vec<TrustedKey> {
+/// Reads the keys that may sign them, and those that may not.
+pub(super) fn read_keys(root: &mut Table<'_, '_>) -> Keyring {
+    Keyring { trusted: read_trusted(root), revoked: read_revoked(root) }
+}
+
+fn read_revoked(root: &mut Table<'_, '_>) -> Vec<RevokedKey> {
+    let keys = root.tables("revoked_keys", |t| {
+        let what =
+            "the key's identifier, such as id = \"E7620F1842B4E81F\", as `stakeout rules show` and minisign tell it";
+        let id = if t.is_missing("id", what) { None } else { t.string("id") };
+        let id = id.unwrap_or_default().trim().to_ascii_uppercase();
+        if t.has("id") && !(id.len() == 16 && id.bytes().all(|octet| octet.is_ascii_hexdigit())) {
+            t.error_at("id", "`id` is not 16 hexadecimal digits", "copy it from `stakeout rules show`");
+        }
+        let what = "why, such as reason = \"stolen on 20 November 2026\"";
+        let reason = if t.is_missing("reason", what) { None } else { t.string("reason") };
+        RevokedKey { id, reason: reason.unwrap_or_default().to_owned() }
+    });
+    if keys.len() > MAX_REVOKED {
+        let message = format!("there are {} revoked keys", keys.len());
+        let help = "drop those that no key in [[trusted_keys]] and nobody else's configuration has any more";
+        root.error_at("revoked_keys", message, format!("{help}: {MAX_REVOKED} are the most"));
+    }
+    keys
+}
+
+fn read_trusted(root: &mut Table<'_, '_>) -> Vec<TrustedKey> {
     let mut known: Vec<TrustedKey> = Vec::new();
     let keys = root.tables("trusted_keys", |t| {
         let what = "a name for the key, such as name = \"security-2026\"";
@@ -73,14 +101,16 @@ pub(super) fn read_keys(root: &mut Table<'_, '_>) -> Vec<TrustedKey> {
             t.list(name, 1..=256, item).unwrap_or_default()
         };
         let scope = Scope {
-            lists: texts("lists", "the lists it may speak for, such as lists = [\"pl-*\"], or [\"*\"] for all", |text| {
-                text.is_empty().then(|| "it names no list".into())
-            }),
+            lists: texts(
+                "lists",
+                "the lists it may speak for, such as lists = [\"pl-*\"], or [\"*\"] for all",
+                |text| text.is_empty().then(|| "it names no list".into()),
+            ),
             jurisdictions: texts(
                 "jurisdictions",
                 "where its lists may hold, such as jurisdictions = [\"PL\"], or [\"*\"]",
                 |text| {
-                    let fits = text == "*" || is_jurisdiction(text);
+                    let fits = text == "*" || text.parse::<Jurisdiction>().is_ok();
                     (!fits).then(|| format!("{text:?} is no jurisdiction, which is written as CH or US-NJ (ISO 3166)"))
                 },
             ),
@@ -89,8 +119,13 @@ pub(super) fn read_keys(root: &mut Table<'_, '_>) -> Vec<TrustedKey> {
                 (!fits).then(|| format!("{text:?} is neither \"block\" nor \"allow\""))
             }),
         };
+        // true: it signs nothing new, and what it signed stays in force until something follows. Default false.
+        let is_retired = t.boolean("retired").unwrap_or(false);
         let trusted = match TrustedKey::new(name?, key?, scope) {
-            Ok(trusted) => trusted,
+            Ok(mut trusted) => {
+                trusted.is_retired = is_retired;
+                trusted
+            }
             Err(why) => {
                 t.error_at("key", format!("`key` {why}"), "copy that line whole");
                 return None;

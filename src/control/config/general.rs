@@ -1,25 +1,49 @@
 //! `[sensor]` and `[log]`.
 
-use super::reader::Table;
+use super::reader::{Table, text_item};
+use crate::model::{Jurisdiction, JurisdictionError};
 use crate::telemetry::{Format, Level};
 
-/// Who is speaking.
+/// What to write for it.
+const WHAT_IT_SERVES: &str =
+    "the places whose law counts where the watched traffic is, such as jurisdictions = [\"PL\"]";
+
+/// The most places that one sensor serves. Each listed visit is a finding for each of them.
+const MAX_SERVED: usize = 16;
+
+/// Who is speaking, and for which places.
 #[derive(Clone, PartialEq, Debug)]
 pub struct SensorConfig {
     /// Name of this sensor in events and in `/status`: 1 to 64 of `a-z 0-9 . _ -`. Default `"sensor"`.
     pub name: String,
+    /// The places whose law counts where the watched traffic is: ISO 3166-1 (`"CH"`) or 3166-2 (`"US-NJ"`), 1 to 16. A
+    /// list decides only where it holds, and every finding is for one of these. Required.
+    pub jurisdictions: Vec<Jurisdiction>,
 }
 
 impl Default for SensorConfig {
     fn default() -> Self {
-        SensorConfig { name: "sensor".into() }
+        SensorConfig { name: "sensor".into(), jurisdictions: Vec::new() }
     }
 }
 
 impl SensorConfig {
-    pub(super) fn read(t: &mut Table<'_, '_>) -> Self {
-        let d = Self::default();
-        SensorConfig { name: label(t, "name").unwrap_or(d.name) }
+    /// Reads it from the document's root.
+    pub(super) fn read(root: &mut Table<'_, '_>) -> Self {
+        let (present, sensor) = root.table("sensor", |t| {
+            let name = label(t, "name").unwrap_or(Self::default().name);
+            let jurisdictions = if t.is_missing("jurisdictions", WHAT_IT_SERVES) {
+                Vec::new()
+            } else {
+                jurisdictions(t, "jurisdictions", MAX_SERVED).unwrap_or_default()
+            };
+            (t.is_present(), SensorConfig { name, jurisdictions })
+        });
+        if !present {
+            let help = format!("add a header [sensor] and under it {WHAT_IT_SERVES}");
+            root.error_at("sensor", "the table [sensor] is missing", help);
+        }
+        sensor
     }
 }
 
@@ -40,6 +64,14 @@ impl LogConfig {
             format: t.choice("format", &[("text", Format::Text), ("json", Format::Json)]).unwrap_or_default(),
         }
     }
+}
+
+/// A list of codes of ISO 3166, at least one.
+pub(super) fn jurisdictions(t: &mut Table<'_, '_>, name: &'static str, most: usize) -> Option<Vec<Jurisdiction>> {
+    t.list(name, 1..=most, |item| {
+        let text = text_item(item)?;
+        text.parse().map_err(|e: JurisdictionError| format!("{text:?} {e}"))
+    })
 }
 
 /// A name that is fit for a metric label and a file name.

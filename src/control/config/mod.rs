@@ -43,7 +43,7 @@ use problem::{Problems, WHOLE_FILE};
 pub use rules::{RuleFormat, RuleSource};
 
 use super::legal::LegalBlock;
-use crate::matching::bundle::TrustedKey;
+use crate::matching::bundle::Keyring;
 use reader::{Reading, Table};
 
 /// Everything the daemon is told by its configuration file.
@@ -63,8 +63,8 @@ pub struct Config {
     pub rules: Vec<RuleSource>,
     /// `[[bundles]]`: signed rule sets.
     pub bundles: Vec<BundleSource>,
-    /// `[[trusted_keys]]`: who may sign them.
-    pub trusted_keys: Vec<TrustedKey>,
+    /// `[[trusted_keys]]` and `[[revoked_keys]]`: who may sign them, and who may not.
+    pub keys: Keyring,
     /// `[networks]`: whose addresses are whose.
     pub networks: NetworksConfig,
     /// `[findings]`: how visits are gathered into findings.
@@ -102,7 +102,7 @@ pub(super) struct Sections {
     pub(super) prefilter: PrefilterConfig,
     pub(super) rules: Vec<RuleSource>,
     pub(super) bundles: Vec<BundleSource>,
-    pub(super) trusted_keys: Vec<TrustedKey>,
+    pub(super) keys: Keyring,
     pub(super) networks: NetworksConfig,
     pub(super) findings: FindingsConfig,
     pub(super) output: OutputConfig,
@@ -156,7 +156,7 @@ impl<'t> Draft<'t> {
             prefilter: s.prefilter,
             rules: s.rules,
             bundles: s.bundles,
-            trusted_keys: s.trusted_keys,
+            keys: s.keys,
             networks: s.networks,
             findings: s.findings,
             output: s.output,
@@ -174,14 +174,14 @@ impl Sections {
         let scope = legal.as_ref().map(|legal| legal.scope);
         let has_dnstap = t.has("dnstap");
         Sections {
-            sensor: t.table("sensor", SensorConfig::read),
+            sensor: SensorConfig::read(t),
             legal,
             capture: t.table("capture", |t| CaptureConfig::read(t, has_dnstap)),
             dnstap: t.table("dnstap", |t| DnstapConfig::read(t, base, scope)),
             prefilter: t.table("prefilter", PrefilterConfig::read),
             rules: rules::read(t, base),
             bundles: bundles::read(t, base),
-            trusted_keys: bundles::read_keys(t),
+            keys: bundles::read_keys(t),
             networks: t.table("networks", NetworksConfig::read),
             findings: t.table("findings", FindingsConfig::read),
             output: t.table("output", |t| OutputConfig::read(t, base)),

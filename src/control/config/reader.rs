@@ -141,6 +141,11 @@ impl<'r, 't> Table<'r, 't> {
         Some(value)
     }
 
+    /// Makes `name` known without looking at its value.
+    pub(super) fn make_known(&mut self, name: &'static str) {
+        self.value(name);
+    }
+
     fn wrong_type(&mut self, name: &str, value: &Spanned<DeValue<'_>>, wanted: &str, example: &str) {
         let message = format!("`{}` is {}, not {wanted}", join(&self.path, name), article(value.get_ref().type_str()));
         self.reading.problems.error(value.span().start, message, format!("write it as {name} = {example}"));

@@ -1,11 +1,13 @@
 //! `[[rules]]`: the lists of names.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::general::label;
+use super::general::{jurisdictions, label};
 use super::output::path;
 use super::reader::Table;
-use crate::model::Action;
+use crate::control::units::Span;
+use crate::model::{Action, Provenance};
 
 /// How a rule file is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -60,10 +62,45 @@ pub struct RuleSource {
     /// `"block"` (default): a visit is a finding. `"allow"`: never a finding, whatever other lists say. A prebuilt rule set
     /// says that itself for each of its lists; `"allow"` then refuses one that has lists to block.
     pub action: Action,
+    /// On whose order the list stands: `authority`, `jurisdictions` (ISO 3166), `legal_basis`, `reference`, and `deadline`
+    /// (the time from listing to effect that the law gives, such as `"48h"`) if there is one. The first four are required
+    /// for a list of text, and not allowed for a prebuilt rule set, which says them itself.
+    pub provenance: Option<Arc<Provenance>>,
 }
 
 /// Most lists that one sensor takes: each is a label value in the metrics.
 const MAX_LISTS: usize = 64;
+
+/// On whose order a list stands: all of it or nothing.
+fn provenance(t: &mut Table<'_, '_>) -> Option<Arc<Provenance>> {
+    const FIELDS: [&str; 5] = ["authority", "jurisdictions", "legal_basis", "reference", "deadline"];
+    let any = FIELDS.iter().any(|field| t.has(field));
+    if !any {
+        // Known all the same. Whether the file needs them shows when it is read.
+        for field in FIELDS {
+            t.make_known(field);
+        }
+        return None;
+    }
+    let authority = t.required_text("authority", "who ordered it, such as \"Ministerstwo Finansów\"");
+    let basis = t.required_text("legal_basis", "the law with its article");
+    let reference = t.required_text("reference", "number of the order or case, or the name of the register");
+    let places = if t.is_missing("jurisdictions", "where it holds, such as jurisdictions = [\"PL\"]") {
+        None
+    } else {
+        jurisdictions(t, "jurisdictions", Provenance::MAX_JURISDICTIONS)
+    };
+    let deadline = t.span("deadline", Span::hours(1)..=Span::days(366));
+    let hours = deadline.map(|span| u32::try_from(span.duration().as_secs().div_ceil(3600)).unwrap_or(u32::MAX));
+    // What can still be wrong was told field by field, but for the lengths.
+    match Provenance::new(&authority?, &basis?, &reference?, places?) {
+        Ok(provenance) => Some(Arc::new(provenance.with_deadline_hours(hours))),
+        Err(error) => {
+            t.error_at("authority", error.to_string(), "shorten it");
+            None
+        }
+    }
+}
 
 /// Reads all lists from the document's root.
 pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Vec<RuleSource> {
@@ -81,10 +118,10 @@ pub(super) fn read(root: &mut Table<'_, '_>, base: &Path) -> Vec<RuleSource> {
         let what = "the rule file, such as path = \"/etc/stakeout/rules/pl.xml\"";
         let path = if t.is_missing("path", what) { None } else { path(t, "path", base) };
         let format = t.choice("format", &RuleFormat::NAMES).unwrap_or_default();
-        let action =
-            t.choice("action", &[Action::Block, Action::Allow].map(|a| (a.name(), a))).unwrap_or(Action::Block);
+        let action = t.choice("action", &Action::ALL.map(|a| (a.name(), a))).unwrap_or(Action::Block);
+        let provenance = provenance(t);
         // A source whose name is wrong is still worth looking at: its file may be wrong too.
-        RuleSource { list: list.unwrap_or_default(), path: path.unwrap_or_default(), format, action }
+        RuleSource { list: list.unwrap_or_default(), path: path.unwrap_or_default(), format, action, provenance }
     });
     if sources.is_empty() && !root.has("rules") && !root.has("bundles") {
         let help = "add a header [[rules]] and under it `list` and `path`: without a list there is nothing to find";

@@ -9,13 +9,16 @@ use crate::control::check::RuleSummary;
 use crate::control::config::{Config, RuleFormat, RuleSource};
 use crate::control::http::{ListStatus, RulesStatus};
 use crate::export::metrics::{ListState, Metrics, RuleSetState};
-use crate::matching::{Format, ListReport, ListSource, RuleHandle, RuleReader, RuleSet, SetError, describe, load_set_with};
-use crate::model::Timestamp;
+use crate::matching::{
+    Format, ListReport, ListSource, Problem, RuleHandle, RuleReader, RuleSet, SetError, describe, load_for_sensor,
+};
+use crate::model::{Jurisdiction, Timestamp};
 use crate::telemetry::events;
 
 /// The rules in force and how they are replaced.
 pub(super) struct Rules {
     sources: Vec<ListSource>,
+    served: Vec<Jurisdiction>,
     bundles: Bundles,
     handle: RuleHandle,
     metrics: Arc<Metrics>,
@@ -48,6 +51,7 @@ fn source(rule: &RuleSource) -> ListSource {
         path: rule.path.clone(),
         format: format(rule.format),
         action: rule.action,
+        provenance: rule.provenance.clone(),
     }
 }
 
@@ -57,6 +61,9 @@ fn source(rule: &RuleSource) -> ListSource {
 /// Why it cannot be used.
 pub fn check_source(rule: &RuleSource) -> Result<RuleSummary, String> {
     let reports = describe(&source(rule)).map_err(|e| e.problem.to_string())?;
+    if let Some(report) = reports.iter().find(|report| report.source.provenance.is_none()) {
+        return Err(Problem::NoProvenance { list: Arc::clone(&report.source.name) }.to_string());
+    }
     let rules = reports.iter().map(|r| r.facts.counts.rules).sum::<u64>();
     // What was rejected when a set was built was told then, and cannot be mended here.
     let rejected = reports.iter().filter(|r| !r.prebuilt).map(|r| r.facts.counts.rejected).sum::<u64>();
@@ -72,18 +79,24 @@ impl Rules {
     /// Loads the configured lists for the first time.
     pub(super) fn load(config: &Config, metrics: Arc<Metrics>) -> Result<Rules, String> {
         let bundles = Bundles::of(config, Arc::clone(&metrics));
-        Rules::of(config.rules.iter().map(source).collect(), bundles, metrics)
+        let served = config.sensor.jurisdictions.clone();
+        Rules::of(config.rules.iter().map(source).collect(), served, bundles, metrics)
     }
 
-    fn of(sources: Vec<ListSource>, bundles: Bundles, metrics: Arc<Metrics>) -> Result<Rules, String> {
+    fn of(
+        sources: Vec<ListSource>,
+        served: Vec<Jurisdiction>,
+        bundles: Bundles,
+        metrics: Arc<Metrics>,
+    ) -> Result<Rules, String> {
         let mut candidates = bundles.at_start()?;
-        let (set, reports) = load(&sources, &mut candidates).map_err(|e| e.to_string())?;
+        let (set, reports) = load(&sources, &mut candidates, &served).map_err(|e| e.to_string())?;
         bundles.note(&mut candidates).map_err(|kept| kept.reason)?;
         bundles.in_force(&candidates);
         let handle = RuleHandle::new(Arc::new(set));
         let told = Mutex::new(Told { lists: list_status(&reports), error: None });
         metrics.rules_loaded(state(1, &reports));
-        Ok(Rules { sources, bundles, handle, metrics, told })
+        Ok(Rules { sources, served, bundles, handle, metrics, told })
     }
 
     /// Loads every list again; if one of them cannot be used, nothing changes but what is told.
@@ -109,7 +122,7 @@ impl Rules {
     /// Everything that is to come into force together. Nothing is noted of a bundle unless all of it can.
     fn load_again(&self) -> Result<(RuleSet, Vec<ListReport>, Vec<Candidate>), Kept> {
         let mut candidates = self.bundles.again()?;
-        let (set, reports) = load(&self.sources, &mut candidates).map_err(|error| {
+        let (set, reports) = load(&self.sources, &mut candidates, &self.served).map_err(|error| {
             let list = match &error {
                 SetError::Lists(errors) => errors
                     .iter()
@@ -153,6 +166,7 @@ impl Rules {
             rules: self.count(),
             age_seconds: self.handle.age().as_secs(),
             lists: told.lists.clone(),
+            bundles: self.bundles.status(),
             reload_error: told.error.clone(),
         }
     }
@@ -162,8 +176,12 @@ impl Rules {
     }
 }
 
-fn load(sources: &[ListSource], candidates: &mut [Candidate]) -> Result<(RuleSet, Vec<ListReport>), SetError> {
-    load_set_with(sources, candidates.iter_mut().filter_map(Candidate::take_set).collect())
+fn load(
+    sources: &[ListSource],
+    candidates: &mut [Candidate],
+    served: &[Jurisdiction],
+) -> Result<(RuleSet, Vec<ListReport>), SetError> {
+    load_for_sensor(sources, candidates.iter_mut().filter_map(Candidate::take_set).collect(), served)
 }
 
 fn list_status(reports: &[ListReport]) -> Vec<ListStatus> {
@@ -188,12 +206,24 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::control::config::BundleSource;
+    use crate::matching::bundle::samples::{Key, Sample};
+    use crate::matching::bundle::{Keyring, Scope};
     use crate::matching::{ListSource, load_set, save};
-    use crate::model::{Action, DomainName};
+    use crate::model::{Action, DomainName, Provenance};
+
+    fn ordered(path: &Path) -> ListSource {
+        let provenance = Provenance::new("an authority", "an act", "order 1", poland()).unwrap();
+        ListSource { provenance: Some(Arc::new(provenance)), ..ListSource::of_file(path, Action::Block) }
+    }
+
+    fn poland() -> Vec<Jurisdiction> {
+        vec!["PL".parse().unwrap()]
+    }
 
     fn build(list: &Path, text: &str, out: &Path) {
         std::fs::write(list, text).unwrap();
-        let (set, _) = load_set(&[ListSource::of_file(list, Action::Block)]).unwrap();
+        let (set, _) = load_set(&[ordered(list)]).unwrap();
         save(&set, out).unwrap();
     }
 
@@ -209,10 +239,17 @@ mod tests {
         let (list, set, extra) = (dir.path().join("pl.txt"), dir.path().join("set"), dir.path().join("extra.txt"));
         build(&list, "a.example\nb.example\n12 wrong.example\n", &set);
         std::fs::write(&extra, "extra.example\n").unwrap();
-        let sources = vec![ListSource::of_file(&set, Action::Block), ListSource::of_file(&extra, Action::Block)];
+        let sources = vec![ListSource::of_file(&set, Action::Block), ordered(&extra)];
         let metrics = Arc::new(Metrics::new().unwrap());
-        let start = || Rules::of(sources.clone(), Bundles::none(Arc::clone(&metrics)), Arc::clone(&metrics));
-        let rules = start().unwrap();
+        let start = |sources: &[ListSource]| {
+            Rules::of(
+                sources.to_vec(),
+                poland(),
+                Bundles::new(Vec::new(), Keyring::default(), Arc::clone(&metrics)),
+                Arc::clone(&metrics),
+            )
+        };
+        let rules = start(&sources).unwrap();
         let mut reader = rules.reader();
         assert_eq!(found(&mut reader, "www.a.example").as_deref(), Some("pl.txt"));
         assert_eq!(found(&mut reader, "www.extra.example").as_deref(), Some("extra.txt"));
@@ -232,7 +269,10 @@ mod tests {
         let status = rules.status();
         assert!(status.reload_error.unwrap().contains("damaged prebuilt rule set"));
         assert_eq!((status.generation, found(&mut reader, "c.example").as_deref()), (2, Some("pl.txt")));
-        assert!(start().is_err(), "nor does the daemon start with it");
+        assert!(start(&sources).is_err(), "nor does the daemon start with it");
+
+        let refused = start(&[ListSource::of_file(&extra, Action::Block)]).err().unwrap();
+        assert!(refused.contains("extra.txt does not say on whose order it stands"), "{refused}");
     }
 
     #[test]
@@ -240,8 +280,13 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let (list, set) = (dir.path().join("pl.txt"), dir.path().join("set"));
         build(&list, "a.example\nb.example\n12 wrong.example\n", &set);
-        let mut rule =
-            RuleSource { list: "all".into(), path: set.clone(), format: RuleFormat::Auto, action: Action::Block };
+        let mut rule = RuleSource {
+            list: "all".into(),
+            path: set.clone(),
+            format: RuleFormat::Auto,
+            action: Action::Block,
+            provenance: None,
+        };
         let summary = check_source(&rule).unwrap();
         assert_eq!((summary.rules, summary.rejected), (2, 0), "what was rejected was told when it was built");
         rule.action = Action::Allow;
@@ -252,5 +297,45 @@ mod tests {
         std::fs::write(&set, b"\x89STKSET\n").unwrap();
         rule.format = RuleFormat::Auto;
         assert!(check_source(&rule).unwrap_err().contains("damaged"));
+    }
+
+    #[test]
+    fn two_bundles_come_into_force_together_or_not_at_all() {
+        let (dir, key) = (tempfile::tempdir().unwrap(), Key::new());
+        let de = Sample { channel: "de", names: ["de-block", "de-allow"], ..Sample::default() };
+        let pl = Sample { channel: "pl", ..Sample::default() };
+        let source = |sample: &Sample| {
+            let path = sample.write(dir.path(), &format!("{}.stkbundle", sample.channel), &key);
+            BundleSource { channel: sample.channel.into(), path, state: dir.path().into() }
+        };
+        // Their files and their copies in one directory would be the same.
+        let state = dir.path().join("state");
+        std::fs::create_dir(&state).unwrap();
+        let sources = [&de, &pl].map(|sample| BundleSource { state: state.clone(), ..source(sample) });
+        let keys = Keyring { trusted: vec![key.trusted("ours", Scope::everything())], revoked: Vec::new() };
+        let metrics = Arc::new(Metrics::new().unwrap());
+        let bundles = Bundles::new(sources.to_vec(), keys, Arc::clone(&metrics));
+        let rules = Rules::of(Vec::new(), poland(), bundles, metrics).unwrap();
+        let versions = || rules.status().bundles.iter().map(|bundle| bundle.version).collect::<Vec<_>>();
+        assert_eq!((rules.status().rules, versions()), (6, vec![7, 7]));
+
+        // One that is newer, and one that is spoilt: neither is taken, and the newer is not used up.
+        let lists = ["new.example\n", "help.casino.example\n"];
+        source(&Sample { version: 8, lists, ..de.clone() });
+        std::fs::write(&sources[1].path, "spoilt").unwrap();
+        rules.reload();
+        let status = rules.status();
+        assert_eq!((status.generation, versions()), (1, vec![7, 7]));
+        let refused: Vec<_> = status.bundles.iter().map(|bundle| bundle.refused.is_some()).collect();
+        assert_eq!((refused, status.reload_error.is_some()), (vec![false, true], true));
+        let mut reader = rules.reader();
+        assert_eq!(found(&mut reader, "new.example"), None);
+
+        source(&Sample { version: 8, ..pl });
+        rules.reload();
+        let status = rules.status();
+        assert_eq!((status.generation, versions(), status.reload_error), (2, vec![8, 8], None));
+        assert!(status.bundles.iter().all(|bundle| bundle.refused.is_none()));
+        assert_eq!(found(&mut reader, "new.example").as_deref(), Some("de-block"));
     }
 }

@@ -17,4 +17,4 @@ mod tests;
 mod view;
 
 pub use server::{HttpServer, HttpTimes, serve};
-pub use view::{DaemonView, InterfaceStatus, LegalStatus, ListStatus, RulesStatus, Status};
+pub use view::{BundleStatus, DaemonView, InterfaceStatus, LegalStatus, ListStatus, RulesStatus, Status};

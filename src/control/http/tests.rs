@@ -54,6 +54,7 @@ impl DaemonView for Daemon {
                 rules: 2,
                 age_seconds: 4,
                 lists: vec![ListStatus::new("pl-mf", Action::Block, 2)],
+                bundles: Vec::new(),
                 reload_error: None,
             },
             interfaces: vec![InterfaceStatus { name: "eth1".into(), up: true }],

@@ -84,6 +84,8 @@ pub struct RulesStatus {
     pub age_seconds: u64,
     /// Its lists.
     pub lists: Vec<ListStatus>,
+    /// The signed bundles among them.
+    pub bundles: Vec<BundleStatus>,
     /// Why the last reload was refused, if it was: list, file and line, and no listed name.
     pub reload_error: Option<String>,
 }
@@ -104,6 +106,25 @@ impl ListStatus {
     pub fn new(list: impl Into<String>, action: Action, rules: usize) -> Self {
         ListStatus { list: list.into(), action: action.name(), rules }
     }
+}
+
+/// One channel of signed rule bundles.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+pub struct BundleStatus {
+    /// Its channel.
+    pub channel: String,
+    /// Version in force.
+    pub version: u64,
+    /// When it expires, in RFC 3339.
+    pub expires: String,
+    /// The operator's name for the key that signed it.
+    pub key: String,
+    /// Whether that key is retired.
+    pub key_retired: bool,
+    /// Whether the sensor's own copy is in force.
+    pub from_copy: bool,
+    /// Why the file was refused when it was last looked at, if it was.
+    pub refused: Option<String>,
 }
 
 /// One interface.

@@ -120,7 +120,7 @@ fn write_alert(event: &Event, to: &mut Vec<u8>) {
             signature: format!("STAKEOUT listed gambling name in {}", about.proto.name().to_ascii_uppercase()),
             category: "Illegal gambling site",
             severity: 2,
-            metadata: Metadata { list: [&about.rule.list], rule: [pattern] },
+            metadata: Metadata { list: [&about.rule.list.name], rule: [pattern] },
         },
         dns: of(Proto::Dns).then(|| Dns {
             version: 2,

@@ -3,7 +3,9 @@
 use std::net::IpAddr;
 
 use super::*;
-use crate::model::{Action, Addr, DomainName, Hit, MatchedRule};
+use std::sync::Arc;
+
+use crate::model::{Action, Addr, DomainName, Hit, ListOrigin, MatchedRule};
 use crate::record::{AggregateConfig, Aggregator, Cidr, Networks, Role};
 
 fn hit(proto: Proto, kind: Kind) -> Hit {
@@ -15,7 +17,13 @@ fn hit(proto: Proto, kind: Kind) -> Hit {
         kind,
         name: name("www.casino.example"),
         via_cname: false,
-        rule: MatchedRule { pattern: name("casino.example"), action: Action::Block, list: "demo".into(), line: 7 },
+        rule: MatchedRule {
+            pattern: name("casino.example"),
+            action: Action::Block,
+            list: Arc::new(ListOrigin::bare("demo")),
+            line: 7,
+            jurisdiction: None,
+        },
         client: addr("192.0.2.7"),
         server: addr("198.51.100.9"),
         rcode: None,

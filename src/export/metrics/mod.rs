@@ -60,7 +60,7 @@ impl Metrics {
             dnstap::table(Arc::clone(&dnstap))?,
             record::table(Arc::clone(&record), Arc::clone(&control))?,
             control::table(Arc::clone(&control))?,
-            bundles::table(Arc::clone(&bundles))?,
+            bundles::table(Arc::clone(&bundles), Arc::clone(&control))?,
             prefilter::table(Arc::clone(&prefilters))?,
             host::table(Arc::default())?,
         ] {

@@ -8,6 +8,7 @@ use super::*;
 use crate::capture::dnstap::{MessageType, SocketProtocol};
 use crate::capture::prefilter::{Cause, Counts};
 use crate::capture::softnet::Softnet;
+use crate::matching::bundle::CAUSES;
 use crate::model::{Counter, Counters, Proto};
 use crate::record::{CloseReason, Suppressed};
 
@@ -23,6 +24,7 @@ fn registered() -> Shape {
         record::table(Arc::default(), Arc::clone(&control)).unwrap(),
         control::table(control).unwrap(),
         prefilter::table(Arc::default()).unwrap(),
+        bundles::table(Arc::default(), Arc::default()).unwrap(),
         host::table(Arc::default()).unwrap(),
     ]
     .iter()
@@ -74,10 +76,45 @@ fn full() -> Metrics {
     let lists = ["mf-pl", "own"].map(|name| ListState { name: name.into(), rules: 41_000, rejected: 2 });
     metrics.rules_loaded(RuleSetState { generation: 1, loaded: Timestamp::from_parts(100, 0), lists: lists.into() });
     metrics.rules_refused();
+    metrics.bundle_channel("absent");
+    metrics.bundle_in_force(bundle(jiff::Timestamp::MAX));
+    metrics.bundle_refused("national", "old");
     metrics.set_legal_review(Timestamp::from_parts(200, 0));
     metrics.set_ready(true);
     metrics.prefilter("eth0", || Status { counts: Some(Counts::default()), ..Status::default() });
     metrics
+}
+
+/// A bundle that was signed a month before it expires.
+fn bundle(expires: jiff::Timestamp) -> BundleState {
+    BundleState {
+        channel: "national".into(),
+        version: 7,
+        key: "ours".into(),
+        is_key_retired: true,
+        created: expires - jiff::SignedDuration::from_hours(30 * 24),
+        expires,
+        is_copy: false,
+    }
+}
+
+#[test]
+fn a_bundle_is_told_of_before_it_expires() {
+    let now = jiff::Timestamp::now();
+    let days = |days: i64| jiff::SignedDuration::from_hours(24 * days);
+    let metrics = Metrics::new().unwrap();
+    let at = Timestamp::from_parts(now.as_second().try_into().unwrap(), 0);
+    for (left, soon) in [(8, 0), (6, 1), (0, 1), (-400, 1)] {
+        metrics.bundle_in_force(bundle(now + days(left)));
+        let page = metrics.render_at(at).unwrap();
+        let line = format!("stakeout_bundle_expires_soon{{channel=\"national\"}} {soon}\n");
+        assert!(page.contains(&line), "{left} days: {page}");
+    }
+    // One that lives for a day is told of in its last six hours.
+    let short = BundleState { created: now, ..bundle(now + days(1)) };
+    let hours = |hours| now + jiff::SignedDuration::from_hours(hours);
+    assert!(!short.expires_soon(hours(0)) && !short.expires_soon(hours(17)));
+    assert!(short.expires_soon(hours(18)) && short.expires_soon(hours(25)));
 }
 
 #[test]
@@ -105,7 +142,10 @@ fn the_page_explains_every_reason() {
     let values = labelled.filter_map(|i| i.label.map(|(_, value)| (i.metric, value)));
     let prefilter =
         Cause::ALL.map(|c| (if c.passes() { "prefilter_passed_total" } else { "prefilter_rejected_total" }, c.name()));
-    for (metric, value) in values.chain(suppressed).chain(closed).chain(dnstap).chain(protocols).chain(prefilter) {
+    let refusals = CAUSES.map(|cause| ("bundle_refusals_total", cause));
+    for (metric, value) in
+        values.chain(suppressed).chain(closed).chain(dnstap).chain(protocols).chain(prefilter).chain(refusals)
+    {
         let row = page.lines().find(|l| l.starts_with(&format!("| `stakeout_{metric}`"))).unwrap_or_default();
         assert!(row.contains(&format!("`{value}`")), "docs/metrics.md does not explain {metric} {value}");
     }
@@ -175,6 +215,8 @@ fn names_follow_the_conventions() {
                 "type",
                 "mode",
                 "profile",
+                "channel",
+                "cause",
             ];
             assert!(known.contains(&label.as_str()), "{name} has the label {label}: are its values few and harmless?");
         }

@@ -7,12 +7,14 @@ use jiff::Timestamp;
 use super::VERSION;
 
 /// Every [`BundleError::cause`].
-pub const CAUSES: [&str; 13] = [
+pub const CAUSES: [&str; 15] = [
     "unreadable",
     "damaged",
     "format",
     "unsigned",
     "unknown-key",
+    "revoked",
+    "retired",
     "signature",
     "manifest",
     "scope",
@@ -34,7 +36,9 @@ pub enum BundleError {
     #[error("is no whole rule bundle: {0}; fetch it again")]
     Damaged(String),
     /// A version of the format that this program does not know.
-    #[error("is a rule bundle of format {found}, and this version of stakeout reads format {VERSION}: upgrade stakeout, or sign with an older one")]
+    #[error(
+        "is a rule bundle of format {found}, and this version of stakeout reads format {VERSION}: upgrade stakeout, or sign with an older one"
+    )]
     OtherFormat {
         /// The version in the file.
         found: u32,
@@ -48,8 +52,28 @@ pub enum BundleError {
         /// As `minisign` shows it, 16 hexadecimal digits.
         id: String,
     },
+    /// It names a key that is revoked.
+    #[error(
+        "names key {id} as its signer, which is revoked ({reason}): find out where it comes from, and have the rules signed with another key"
+    )]
+    Revoked {
+        /// As `minisign` shows it.
+        id: String,
+        /// What the operator wrote.
+        reason: String,
+    },
+    /// Signed by a key that speaks only for what was taken before it was retired.
+    #[error(
+        "is signed by the key {key}, which is retired, and is not the bundle taken last: have it signed with another key"
+    )]
+    Retired {
+        /// The name of the key.
+        key: String,
+    },
     /// The signature names a trusted key and does not fit.
-    #[error("has a signature that does not fit its manifest, though it names the trusted key {key}: it was damaged or forged; fetch it again, and find out which if it stays so")]
+    #[error(
+        "has a signature that does not fit its manifest, though it names the trusted key {key}: it was damaged or forged; fetch it again, and find out which if it stays so"
+    )]
     Forged {
         /// The name of the key.
         key: String,
@@ -57,8 +81,18 @@ pub enum BundleError {
     /// What the manifest says cannot be.
     #[error("has a manifest that cannot be used: {0}; sign it again with `stakeout rules sign`")]
     Manifest(String),
+    /// A list that cannot be accounted for.
+    #[error(
+        "holds the list {list}, which does not say on whose order it stands: build it again with --describe, and in that authority, jurisdictions, legal_basis and reference"
+    )]
+    NoProvenance {
+        /// The list.
+        list: String,
+    },
     /// The key may not speak for what is in it.
-    #[error("is signed by the key {key}, which may not speak for {what}; sign it with another key, or widen the scope in [[trusted_keys]]")]
+    #[error(
+        "is signed by the key {key}, which may not speak for {what}; sign it with another key, or widen the scope in [[trusted_keys]]"
+    )]
     OutOfScope {
         /// The name of the key.
         key: String,
@@ -74,7 +108,9 @@ pub enum BundleError {
         wanted: String,
     },
     /// Older than what was taken before.
-    #[error("has version {found}, older than {taken}, which was taken before: to go back, sign the old rules again with a version above {taken}")]
+    #[error(
+        "has version {found}, older than {taken}, which was taken before: to go back, sign the old rules again with a version above {taken}"
+    )]
     Older {
         /// In the manifest.
         found: u64,
@@ -82,13 +118,17 @@ pub enum BundleError {
         taken: u64,
     },
     /// Another bundle with the version of the one that was taken before.
-    #[error("has version {version}, as the one taken before, but is another bundle: sign it again with a higher version, and find out who used the same one twice")]
+    #[error(
+        "has version {version}, as the one taken before, but is another bundle: sign it again with a higher version, and find out who used the same one twice"
+    )]
     Conflict {
         /// The version of both.
         version: u64,
     },
     /// Past its time.
-    #[error("expired at {at}, and is not the one in force: fetch a newer one, or have it signed again; if it should be good, set this machine's clock")]
+    #[error(
+        "expired at {at}, and is not the one in force: fetch a newer one, or have it signed again; if it should be good, set this machine's clock"
+    )]
     Expired {
         /// When.
         at: Timestamp,
@@ -110,8 +150,10 @@ impl BundleError {
             BundleError::OtherFormat { .. } => "format",
             BundleError::Unsigned(_) => "unsigned",
             BundleError::UnknownKey { .. } => "unknown-key",
+            BundleError::Revoked { .. } => "revoked",
+            BundleError::Retired { .. } => "retired",
             BundleError::Forged { .. } => "signature",
-            BundleError::Manifest(_) => "manifest",
+            BundleError::Manifest(_) | BundleError::NoProvenance { .. } => "manifest",
             BundleError::OutOfScope { .. } => "scope",
             BundleError::OtherChannel { .. } => "channel",
             BundleError::Older { .. } | BundleError::Conflict { .. } => "old",

@@ -1,4 +1,5 @@
-//! Keys that a reader trusts, and how far: a key speaks for some lists, some jurisdictions, some actions.
+//! Keys that a reader trusts, and how far: a key speaks for some lists, some jurisdictions, some actions; one that is
+//! retired only for what was taken already, one that is revoked for nothing.
 
 use ct_codecs::{Base64, Decoder};
 use minisign_verify::{Error, PublicKey, Signature};
@@ -20,7 +21,11 @@ pub struct Scope {
 impl Scope {
     /// A scope without bounds.
     pub fn everything() -> Scope {
-        Scope { lists: vec!["*".into()], jurisdictions: vec!["*".into()], actions: vec!["block".into(), "allow".into()] }
+        Scope {
+            lists: vec!["*".into()],
+            jurisdictions: vec!["*".into()],
+            actions: vec!["block".into(), "allow".into()],
+        }
     }
 
     /// The first thing in `manifest` that lies beyond the scope.
@@ -56,7 +61,34 @@ pub struct TrustedKey {
     pub name: String,
     /// What it may speak for.
     pub scope: Scope,
+    /// Whether it signs nothing new: what was taken before stays good, whatever comes with it now is refused.
+    pub is_retired: bool,
     key: String,
+}
+
+/// A key that signs nothing any more, whoever else trusts it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct RevokedKey {
+    /// As `minisign` shows it: 16 hexadecimal digits, in upper case.
+    pub id: String,
+    /// Why, for whoever reads the refusal.
+    pub reason: String,
+}
+
+/// Whom a reader believes.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Keyring {
+    /// Keys that may sign.
+    pub trusted: Vec<TrustedKey>,
+    /// Keys that may not, even if they are among the trusted ones.
+    pub revoked: Vec<RevokedKey>,
+}
+
+impl Keyring {
+    /// The key of this identifier, if it is revoked.
+    pub fn revoked(&self, id: &str) -> Option<&RevokedKey> {
+        self.revoked.iter().find(|key| key.id == id)
+    }
 }
 
 impl TrustedKey {
@@ -67,9 +99,16 @@ impl TrustedKey {
     pub fn new(name: impl Into<String>, key: &str, scope: Scope) -> Result<TrustedKey, String> {
         let key = key.trim();
         match PublicKey::from_base64(key) {
-            Ok(_) => Ok(TrustedKey { name: name.into(), scope, key: key.to_owned() }),
-            Err(_) => Err("is no public key of minisign: 56 characters that begin with RW, the last line of the file".into()),
+            Ok(_) => Ok(TrustedKey { name: name.into(), scope, is_retired: false, key: key.to_owned() }),
+            Err(_) => {
+                Err("is no public key of minisign: 56 characters that begin with RW, the last line of the file".into())
+            }
         }
+    }
+
+    /// Its identifier, as `minisign` shows it.
+    pub fn id(&self) -> String {
+        key_id(&self.key).unwrap_or_default()
     }
 
     /// The key as text.
@@ -79,11 +118,16 @@ impl TrustedKey {
 }
 
 /// The key that signed `signed`, if it is one of `keys`.
-pub(super) fn signer<'k>(keys: &'k [TrustedKey], signed: &[u8], signature: &str) -> Result<&'k TrustedKey, BundleError> {
+pub(super) fn signer<'k>(keys: &'k Keyring, signed: &[u8], signature: &str) -> Result<&'k TrustedKey, BundleError> {
+    let id = signature.lines().nth(1).and_then(key_id).unwrap_or_default();
+    // Before the signature is looked at: nothing that so much as names a revoked key is worth a second look.
+    if let Some(RevokedKey { id, reason }) = keys.revoked(&id) {
+        return Err(BundleError::Revoked { id: id.clone(), reason: reason.clone() });
+    }
     let parsed = Signature::decode(signature)
         .map_err(|_| BundleError::Damaged("its signature is none that minisign makes".into()))?;
     let mut named = None;
-    for trusted in keys {
+    for trusted in &keys.trusted {
         let Ok(key) = PublicKey::from_base64(&trusted.key) else { continue };
         match key.verify(signed, &parsed, false) {
             Ok(()) => return Ok(trusted),
@@ -94,7 +138,7 @@ pub(super) fn signer<'k>(keys: &'k [TrustedKey], signed: &[u8], signature: &str)
     }
     Err(match named {
         Some(trusted) => BundleError::Forged { key: trusted.name.clone() },
-        None => BundleError::UnknownKey { id: signature.lines().nth(1).and_then(key_id).unwrap_or_default() },
+        None => BundleError::UnknownKey { id },
     })
 }
 

@@ -7,7 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::MAX_MANIFEST;
 use super::error::BundleError;
+use super::read::hex;
 use crate::matching::lookup::prebuilt::MAX_PREBUILT_BYTES;
+use crate::matching::{ListFacts, ListMeta};
+use crate::model::{Jurisdiction, deceives};
 
 /// The most lists in a bundle.
 pub const MAX_LISTS: usize = 256;
@@ -166,6 +169,26 @@ impl Manifest {
 }
 
 impl ListEntry {
+    /// What is to be said of a list of a rule set.
+    ///
+    /// # Errors
+    /// [`BundleError::NoProvenance`].
+    pub(super) fn of(meta: &ListMeta, facts: &ListFacts) -> Result<ListEntry, BundleError> {
+        let Some(provenance) = meta.origin.provenance.as_deref() else {
+            return Err(BundleError::NoProvenance { list: meta.name().to_string() });
+        };
+        Ok(ListEntry {
+            name: meta.name().to_string(),
+            action: meta.action.name().into(),
+            rules: facts.counts.rules,
+            authority: provenance.authority().into(),
+            jurisdictions: provenance.jurisdictions().iter().map(ToString::to_string).collect(),
+            legal_basis: provenance.legal_basis().into(),
+            reference: provenance.reference().into(),
+            source_sha256: hex(&facts.sha256),
+        })
+    }
+
     fn check(&self) -> Result<(), String> {
         let texts = [
             ("name", &self.name),
@@ -174,7 +197,7 @@ impl ListEntry {
             ("reference", &self.reference),
         ];
         for (field, text) in texts {
-            if text.trim().is_empty() || text.len() > MAX_TEXT || text.contains(char::is_control) {
+            if text.trim().is_empty() || text.len() > MAX_TEXT || text.contains(deceives) {
                 return Err(format!("`{field}` must be 1 to {MAX_TEXT} octets of text on one line"));
             }
         }
@@ -184,7 +207,7 @@ impl ListEntry {
         if !(1..=MAX_JURISDICTIONS).contains(&self.jurisdictions.len()) {
             return Err(format!("`jurisdictions` must have 1 to {MAX_JURISDICTIONS}"));
         }
-        if let Some(place) = self.jurisdictions.iter().find(|place| !is_jurisdiction(place)) {
+        if let Some(place) = self.jurisdictions.iter().find(|place| place.parse::<Jurisdiction>().is_err()) {
             return Err(format!("{place:?} is no jurisdiction, which is written as CH or US-NJ (ISO 3166)"));
         }
         if !is_sha256(&self.source_sha256) {
@@ -199,18 +222,6 @@ pub fn is_channel(text: &str) -> bool {
     let fits = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || b"._-".contains(&octet);
     // A dot in front would be a hidden file, or a way out of the directory.
     (1..=64).contains(&text.len()) && text.bytes().all(fits) && !text.starts_with('.')
-}
-
-/// Whether a text is written as ISO 3166-1 alpha-2 or ISO 3166-2 has it; whether such a place is there is not looked up.
-pub fn is_jurisdiction(text: &str) -> bool {
-    let upper = |text: &str| text.bytes().all(|octet| octet.is_ascii_uppercase());
-    match text.split_once('-') {
-        None => text.len() == 2 && upper(text),
-        Some((country, part)) => {
-            let fits = |octet: u8| octet.is_ascii_uppercase() || octet.is_ascii_digit();
-            country.len() == 2 && upper(country) && (1..=3).contains(&part.len()) && part.bytes().all(fits)
-        }
-    }
 }
 
 fn is_sha256(text: &str) -> bool {

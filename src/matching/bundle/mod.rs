@@ -34,8 +34,8 @@ mod tests;
 mod write;
 
 pub use error::{BundleError, CAUSES};
-pub use keys::{Scope, TrustedKey, key_id};
-pub use manifest::{ListEntry, MAX_LISTS, Manifest, Payload, is_channel, is_jurisdiction};
+pub use keys::{Keyring, RevokedKey, Scope, TrustedKey, key_id};
+pub use manifest::{ListEntry, MAX_LISTS, Manifest, Payload, is_channel};
 pub use place::replace;
 pub use read::{Sealed, Verified};
 pub use write::{Contents, SIGNATURE_COMMENT, write};

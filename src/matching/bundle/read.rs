@@ -7,8 +7,8 @@ use std::path::Path;
 use sha2::{Digest, Sha256};
 
 use super::error::BundleError;
-use super::keys::{TrustedKey, check_scope, signer};
-use super::manifest::Manifest;
+use super::keys::{Keyring, check_scope, signer};
+use super::manifest::{ListEntry, Manifest};
 use super::{BUFFER, HEADER, MAGIC, MAX_MANIFEST, MAX_SIGNATURE, SIGNATURE_COMMENT, VERSION};
 use crate::matching::lookup::RuleSet;
 use crate::matching::lookup::prebuilt;
@@ -94,12 +94,12 @@ impl<R: Read + Seek> Sealed<R> {
         Manifest::read(self.manifest_octets())
     }
 
-    /// Believes the bundle, if one of `keys` signed it and may speak for what is in it, and its payload is what was signed.
+    /// Believes the bundle, if a key of `keys` signed it and may speak for what is in it, and its payload is what was signed.
     /// The payload is hashed and not yet read otherwise.
     ///
     /// # Errors
     /// [`BundleError`].
-    pub fn verify(self, keys: &[TrustedKey]) -> Result<Verified<R>, BundleError> {
+    pub fn verify(self, keys: &Keyring) -> Result<Verified<R>, BundleError> {
         if self.manifest.end == self.head.len() {
             return Err(BundleError::Unsigned("is a rule bundle that nobody signed"));
         }
@@ -113,8 +113,8 @@ impl<R: Read + Seek> Sealed<R> {
         let manifest = Manifest::read(self.manifest_octets())?;
         check_scope(key, &manifest)?;
         let digest = Sha256::digest(self.manifest_octets()).into();
-        let key = key.name.clone();
-        let mut verified = Verified { manifest, key, digest, sealed: self };
+        let (key, key_id, is_retired) = (key.name.clone(), key.id(), key.is_retired);
+        let mut verified = Verified { manifest, key, key_id, is_retired, digest, sealed: self };
         let (has, says) = (verified.sealed.behind, verified.manifest.payload.length);
         if has != says {
             return Err(BundleError::Damaged(format!("its payload has {has} octets in place of {says}")));
@@ -137,6 +137,10 @@ pub struct Verified<R> {
     pub manifest: Manifest,
     /// Name of the trusted key that signed it.
     pub key: String,
+    /// Its identifier, as `minisign` shows it.
+    pub key_id: String,
+    /// Whether that key is retired: the caller must then know this bundle from before.
+    pub is_retired: bool,
     /// SHA-256 of the manifest, which stands for the whole bundle.
     pub digest: [u8; 32],
 }
@@ -154,8 +158,8 @@ impl<R: Read + Seek> Verified<R> {
         if hex(&hashed.hash.finalize()) != self.manifest.payload.sha256 {
             return Err(BundleError::Damaged("its payload changed while it was read".into()));
         }
-        let lists = self.manifest.lists.iter().map(|l| (&*l.name, &*l.action, l.rules, l.source_sha256.clone()));
-        if !set.lists().map(|(m, f)| (&*m.name, m.action.name(), f.counts.rules, hex(&f.sha256))).eq(lists) {
+        let held: Result<Vec<ListEntry>, _> = set.lists().map(|(meta, facts)| ListEntry::of(meta, facts)).collect();
+        if held? != self.manifest.lists {
             let what = "holds other lists than its manifest says: do not use it, and find out who made it";
             return Err(BundleError::Payload(what.into()));
         }
@@ -169,6 +173,18 @@ impl<R: Read + Seek> Verified<R> {
     pub fn copy_to(&mut self, out: &mut impl Write) -> Result<(), BundleError> {
         out.write_all(&self.sealed.head)?;
         self.copy_payload(out)
+    }
+
+    /// Whether the file at `path` is this bundle, octet by octet.
+    pub fn is_at(&self, path: &Path) -> bool {
+        let Ok(mut other) = Sealed::open(path) else { return false };
+        let has_head = other.head == self.sealed.head && other.behind == self.manifest.payload.length;
+        // Reading goes on behind the head, once it is put there: the length was found at the end.
+        let at = SeekFrom::Start(other.head.len() as u64);
+        has_head
+            && other.from.seek(at).is_ok()
+            && copy(&mut other.from.take(other.behind), &mut io::sink())
+                .is_ok_and(|(_, sha256)| sha256 == self.manifest.payload.sha256)
     }
 
     fn payload(&mut self) -> io::Result<&mut R> {

@@ -2,14 +2,15 @@
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ct_codecs::{Base64, Decoder, Encoder};
 use jiff::{SignedDuration, Timestamp};
 use minisign::KeyPair;
 
-use super::{Contents, ListEntry, Manifest, SIGNATURE_COMMENT, Scope, TrustedKey, write};
+use super::{Contents, Manifest, SIGNATURE_COMMENT, Scope, TrustedKey, write};
 use crate::matching::{ListSource, load_set, save};
-use crate::model::Action;
+use crate::model::{Action, Provenance};
 
 /// A pair of keys.
 pub(crate) struct Key(KeyPair);
@@ -48,6 +49,8 @@ impl Key {
 pub(crate) struct Sample {
     pub(crate) channel: &'static str,
     pub(crate) version: u64,
+    /// Names of the lists.
+    pub(crate) names: [&'static str; 2],
     /// Block and allow list.
     pub(crate) lists: [&'static str; 2],
     /// From now, in hours.
@@ -57,7 +60,8 @@ pub(crate) struct Sample {
 impl Default for Sample {
     fn default() -> Self {
         let lists = ["casino.example\nbets.example\n", "help.casino.example\n"];
-        Sample { channel: "national", version: 7, lists, expires: 24 }
+        let names = ["pl-block", "pl-allow"];
+        Sample { channel: "national", version: 7, names, lists, expires: 24 }
     }
 }
 
@@ -67,26 +71,18 @@ impl Sample {
         let list = |name: &str, text: &str, action| {
             let path = dir.join(name);
             std::fs::write(&path, text).unwrap();
-            ListSource::of_file(path, action)
+            let place = "PL".parse();
+            let provenance = Provenance::new("The Ministry", "Gambling Act, article 15f", "order 7", place).unwrap();
+            ListSource { provenance: Some(Arc::new(provenance)), ..ListSource::of_file(path, action) }
         };
         let sources =
-            [list("pl-block", self.lists[0], Action::Block), list("pl-allow", self.lists[1], Action::Allow)];
+            [list(self.names[0], self.lists[0], Action::Block), list(self.names[1], self.lists[1], Action::Allow)];
         let path = dir.join("sample.stkset");
         save(&load_set(&sources).unwrap().0, &path).unwrap();
         let contents = Contents::open(&path).unwrap();
-        let entry = |(name, action, rules, source): &(String, &str, u64, String)| ListEntry {
-            name: name.clone(),
-            action: (*action).to_owned(),
-            rules: *rules,
-            authority: "The Ministry".into(),
-            jurisdictions: vec!["PL".into()],
-            legal_basis: "Gambling Act, article 15f".into(),
-            reference: "order 7".into(),
-            source_sha256: source.clone(),
-        };
         let expires = Timestamp::now() + SignedDuration::from_hours(self.expires);
         let times = (expires - SignedDuration::from_hours(1_000), expires);
-        let lists = contents.lists.iter().map(entry).collect();
+        let lists = contents.lists.clone();
         let manifest =
             Manifest::new(self.channel.into(), self.version, times, lists, contents.payload.clone()).unwrap();
         (contents, manifest)

@@ -15,8 +15,12 @@ fn good() -> (Vec<u8>, Key) {
 
 /// As a sensor does: up to the rule set.
 fn take(octets: &[u8], keys: &[TrustedKey]) -> Result<u64, BundleError> {
-    let mut verified = Sealed::read(Cursor::new(octets))?.verify(keys)?;
+    let mut verified = Sealed::read(Cursor::new(octets))?.verify(&ring(keys))?;
     Ok(verified.load()?.len())
+}
+
+fn ring(keys: &[TrustedKey]) -> Keyring {
+    Keyring { trusted: keys.to_vec(), revoked: Vec::new() }
 }
 
 fn cause(octets: &[u8], keys: &[TrustedKey]) -> &'static str {
@@ -46,7 +50,7 @@ fn parts(octets: &[u8]) -> (String, Vec<u8>) {
 fn a_good_bundle_is_taken_and_says_what_it_is() {
     let (octets, key) = good();
     let keys = [Key::new().trusted("other", Scope::everything()), key.trusted("ours", Scope::everything())];
-    let mut verified = Sealed::read(Cursor::new(&octets)).unwrap().verify(&keys).unwrap();
+    let mut verified = Sealed::read(Cursor::new(&octets)).unwrap().verify(&ring(&keys)).unwrap();
     assert_eq!((verified.key.as_str(), verified.manifest.version, verified.manifest.rules()), ("ours", 7, 3));
     assert_eq!(verified.manifest.jurisdictions, ["PL"]);
     let set = verified.load().unwrap();
@@ -153,6 +157,7 @@ fn a_manifest_is_read_strictly_even_when_it_is_signed() {
         ("\"created\": \"2", "\"created\": \"9"),
         ("order 7", " "),
         ("order 7", "order \\u001b[2J7"),
+        ("order 7", "order \u{202e}7"),
         ("\"PL\"", "\"DE\""),
         ("\"PL\"", "\"Poland\""),
         ("\"name\": \"pl-allow\"", "\"name\": \"pl-block\""),
@@ -238,8 +243,8 @@ fn a_bundle_that_cannot_be_written_leaves_the_old_one() {
     std::fs::write(dir.path().join("sample.stkset"), vec![0; manifest.payload.length as usize]).unwrap();
     assert!(write(&path, &manifest, &key.sign(&manifest.to_octets()), &mut contents).is_err());
     assert!(std::fs::read(&path).unwrap() == before);
-    let left = std::fs::read_dir(dir.path()).unwrap().filter(|entry| {
-        entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".new")
-    });
+    let left = std::fs::read_dir(dir.path())
+        .unwrap()
+        .filter(|entry| entry.as_ref().unwrap().file_name().to_string_lossy().ends_with(".new"));
     assert_eq!(left.count(), 0);
 }

@@ -5,9 +5,9 @@ use std::io::{self, Read, Seek, Write};
 use std::path::Path;
 
 use super::error::BundleError;
-use super::manifest::{Manifest, Payload};
+use super::manifest::{ListEntry, Manifest, Payload};
 use super::place::replace;
-use super::read::{copy, hex};
+use super::read::copy;
 use super::{MAGIC, MAX_SIGNATURE, VERSION};
 use crate::matching::lookup::prebuilt::{self, MAX_PREBUILT_BYTES};
 
@@ -20,25 +20,24 @@ pub struct Contents {
     file: File,
     /// Length and hash.
     pub payload: Payload,
-    /// Name, action, number of rules and hash of the source of each list.
-    pub lists: Vec<(String, &'static str, u64, String)>,
+    /// What the manifest says of each list.
+    pub lists: Vec<ListEntry>,
 }
 
 impl Contents {
     /// Reads a prebuilt rule set as a sensor would.
     ///
     /// # Errors
-    /// It cannot be read, or no sensor would take it.
+    /// It cannot be read, or no sensor would take it: [`BundleError::NoProvenance`] if a list does not say on whose order it
+    /// stands.
     pub fn open(path: &Path) -> Result<Contents, BundleError> {
         let mut file = File::open(path)?;
         // A device has no end; what is longer than a set may be is refused by its reader.
         let (length, sha256) = copy(&mut (&file).take(MAX_PREBUILT_BYTES + 1), &mut io::sink())?;
         file.rewind()?;
         let set = prebuilt::read(&mut file, Some(length)).map_err(|error| BundleError::Payload(error.to_string()))?;
-        let lists = set.lists().map(|(meta, facts)| {
-            (meta.name.to_string(), meta.action.name(), facts.counts.rules, hex(&facts.sha256))
-        });
-        Ok(Contents { file, payload: Payload { length, sha256 }, lists: lists.collect() })
+        let lists: Result<_, _> = set.lists().map(|(meta, facts)| ListEntry::of(meta, facts)).collect();
+        Ok(Contents { file, payload: Payload { length, sha256 }, lists: lists? })
     }
 }
 

@@ -58,6 +58,7 @@ impl Kind {
     pub const fn action(self, list: Action) -> Action {
         match (list, self) {
             (Action::Watch, _) | (_, Kind::Watch) => Action::Watch,
+            (Action::Licensed, _) => Action::Licensed,
             (Action::Allow, _) | (_, Kind::Allow | Kind::AllowExact | Kind::AllowBelow) => Action::Allow,
             (Action::Block, _) => Action::Block,
         }

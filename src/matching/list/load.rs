@@ -15,7 +15,7 @@ use super::source::Source;
 use super::{register, text};
 use crate::matching::lookup::prebuilt::{self, MAGIC, PrebuiltError};
 use crate::matching::lookup::{BuildError, ListMeta, RuleSet, RuleSetBuilder};
-use crate::model::Action;
+use crate::model::{Action, Jurisdiction, ListOrigin, Provenance};
 
 /// The largest rule file that is read, in octets: some 50 million names.
 pub const MAX_FILE_BYTES: u64 = 1 << 30;
@@ -103,6 +103,17 @@ pub enum Problem {
         /// The first list that blocks.
         list: Arc<str>,
     },
+    /// A prebuilt rule set, which says itself on whose order its lists stand.
+    #[error("is a prebuilt rule set, which says itself on whose order its lists stand: leave that out here")]
+    ProvenanceTwice,
+    /// A list for a daemon without the order behind it.
+    #[error(
+        "list {list} does not say on whose order it stands, so a daemon does not take it: name its authority,          jurisdictions, legal basis and reference"
+    )]
+    NoProvenance {
+        /// The list.
+        list: Arc<str>,
+    },
     /// A list in a prebuilt rule set that is named like another list.
     #[error("holds a list named {list}, and another list has that name too: build it with another name")]
     SameName {
@@ -129,14 +140,22 @@ pub struct ListSource {
     pub format: Format,
     /// What its rules say.
     pub action: Action,
+    /// On whose order they stand, if that is known. A prebuilt rule set says that itself.
+    pub provenance: Option<Arc<Provenance>>,
 }
 
 impl ListSource {
+    /// As a rule set knows it.
+    fn meta(&self) -> ListMeta {
+        let origin = ListOrigin { name: Arc::clone(&self.name), provenance: self.provenance.clone() };
+        ListMeta { origin: Arc::new(origin), action: self.action }
+    }
+
     /// A file whose own name is the list's, in a format that shows itself.
     pub fn of_file(path: impl Into<PathBuf>, action: Action) -> Self {
         let path = path.into();
         let name = path.file_name().map_or_else(|| path.to_string_lossy(), |name| name.to_string_lossy());
-        ListSource { name: Arc::from(&*name), format: Format::Auto, action, path }
+        ListSource { name: Arc::from(&*name), format: Format::Auto, action, path, provenance: None }
     }
 }
 
@@ -217,10 +236,13 @@ fn load_any(source: &ListSource) -> Result<Loaded, Problem> {
         return parse_sized(whole, source.format, MAX_FILE_BYTES, size.unwrap_or(0)).map(Loaded::Text);
     }
     let set = prebuilt::read(whole, size)?;
+    if source.provenance.is_some() {
+        return Err(Problem::ProvenanceTwice);
+    }
     if source.action == Action::Allow
         && let Some((meta, _)) = set.lists().find(|(meta, _)| meta.action == Action::Block)
     {
-        return Err(Problem::Blocks { list: Arc::clone(&meta.name) });
+        return Err(Problem::Blocks { list: Arc::clone(meta.name()) });
     }
     Ok(Loaded::Prebuilt(set))
 }
@@ -228,7 +250,12 @@ fn load_any(source: &ListSource) -> Result<Loaded, Problem> {
 /// What is known of the lists of a set that came from `source`.
 fn reports_of(source: &ListSource, set: &RuleSet) -> Vec<ListReport> {
     let report = |(meta, facts): (&ListMeta, &ListFacts)| ListReport {
-        source: ListSource { name: Arc::clone(&meta.name), action: meta.action, ..source.clone() },
+        source: ListSource {
+            name: Arc::clone(meta.name()),
+            action: meta.action,
+            provenance: meta.origin.provenance.clone(),
+            ..source.clone()
+        },
         prebuilt: true,
         facts: facts.clone(),
     };
@@ -308,7 +335,7 @@ pub fn load_set(sources: &[ListSource]) -> Result<(RuleSet, Vec<ListReport>), Se
 ///
 /// # Errors
 /// As [`load_set`].
-pub fn load_set_with(
+fn load_set_with(
     sources: &[ListSource],
     sets: Vec<(ListSource, RuleSet)>,
 ) -> Result<(RuleSet, Vec<ListReport>), SetError> {
@@ -321,7 +348,7 @@ pub fn load_set_with(
             Ok(Loaded::Text(mut list)) => {
                 // The report keeps the rejections, the set has no use for them.
                 reports.push(ListReport { source: source.clone(), prebuilt: false, facts: list.take_facts() });
-                builder.add_list(ListMeta { name: Arc::clone(&source.name), action: source.action }, list);
+                builder.add_list(source.meta(), list);
             }
             Ok(Loaded::Prebuilt(set)) => {
                 reports.extend(reports_of(source, &set));
@@ -338,6 +365,29 @@ pub fn load_set_with(
         return Err(SetError::Lists(errors));
     }
     let set = builder.build().map_err(SetError::Build)?;
+    Ok((set, reports))
+}
+
+/// As [`load_set`], with prebuilt sets that were read already, for a sensor that serves these places: every list must say
+/// on whose order it stands.
+///
+/// # Errors
+/// As [`load_set`]; and [`Problem::NoProvenance`].
+pub fn load_for_sensor(
+    sources: &[ListSource],
+    sets: Vec<(ListSource, RuleSet)>,
+    served: &[Jurisdiction],
+) -> Result<(RuleSet, Vec<ListReport>), SetError> {
+    let (set, reports) = load_set_with(sources, sets)?;
+    let nameless = reports.iter().filter(|report| report.source.provenance.is_none()).map(|report| LoadError {
+        path: report.source.path.clone(),
+        problem: Problem::NoProvenance { list: Arc::clone(&report.source.name) },
+    });
+    let nameless: Vec<LoadError> = nameless.collect();
+    if !nameless.is_empty() {
+        return Err(SetError::Lists(nameless));
+    }
+    let set = set.serving(served).map_err(|error| SetError::Build(BuildError::Places(error)))?;
     Ok((set, reports))
 }
 

@@ -6,6 +6,7 @@ use hashbrown::HashTable;
 
 use super::format::Found;
 use super::kind::{Kind, KindCounts};
+use super::later::Later;
 use super::rejection::{Reason, Rejection, printable};
 use crate::model::DomainName;
 
@@ -20,7 +21,7 @@ pub struct ListCounts {
     pub duplicates: u64,
     /// Entries that widened an earlier one of the same name, as the wildcard of an RPZ zone widens its apex.
     pub joined: u64,
-    /// Entries that the list itself marks as no longer in force.
+    /// Entries that the list itself marks as no longer in force, or takes back.
     pub removed: u64,
     /// What a syntax has beside rules: the names of a hosts file for the machine itself, a zone's SOA and NS, `server:`.
     pub ignored: u64,
@@ -50,7 +51,7 @@ impl ListFacts {
     pub const MAX_REJECTIONS: usize = 10_000;
 }
 
-/// A list that was read: every entry once, in the order of the file. A name stands in it at most three times: blocked,
+/// A list that was read: every entry once, in the order of the file but for those that wait for its end. A name stands in it at most three times: blocked,
 /// let through, and watched.
 #[derive(Clone, Debug)]
 pub struct ParsedList {
@@ -100,7 +101,7 @@ impl ParsedList {
 /// text. The kind is in the low three bits, so an entry of the usual list, less than 16 lines behind the one before, takes
 /// no more than one of the lines alone would.
 #[derive(Clone, Debug, Default)]
-struct Names {
+pub(super) struct Names {
     packed: Vec<u8>,
     last_line: u32,
 }
@@ -139,7 +140,7 @@ impl Names {
         }
     }
 
-    fn iter(&self) -> impl Iterator<Item = (&[u8], u32, Kind)> {
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&[u8], u32, Kind)> {
         let (mut rest, mut line) = (self.packed.as_slice(), 0_u32);
         std::iter::from_fn(move || {
             let (wire, mut after) = split_name(rest)?;
@@ -172,6 +173,7 @@ pub(super) struct ListBuilder {
     hasher: foldhash::fast::RandomState,
     counts: ListCounts,
     rejections: Vec<Rejection>,
+    later: Later,
     full: bool,
 }
 
@@ -184,6 +186,7 @@ impl ListBuilder {
             hasher: foldhash::fast::RandomState::default(),
             counts: ListCounts::default(),
             rejections: Vec::new(),
+            later: Later::default(),
             full: false,
         }
     }
@@ -229,6 +232,17 @@ impl ListBuilder {
         self.counts.ignored += 1;
     }
 
+    /// Takes back an entry of this name and kind, wherever in the list it stands. False if there are too many.
+    pub(super) fn revoke(&mut self, name: &DomainName, kind: Kind) -> bool {
+        self.later.revoke(name, kind)
+    }
+
+    /// Lets a name and what is under it through if the list blocks a parent and nothing in it, wherever they stand.
+    /// False if there are too many.
+    pub(super) fn pass(&mut self, name: &DomainName, line: u32) -> bool {
+        self.later.pass(name, line)
+    }
+
     /// Notes an entry that is no longer in force.
     pub(super) fn remove(&mut self) {
         self.counts.removed += 1;
@@ -239,7 +253,30 @@ impl ListBuilder {
         self.full
     }
 
-    pub(super) fn finish(self, format: Found, lines: u32, (bytes, sha256): (u64, [u8; 32])) -> ParsedList {
+    /// Does what waits for the end of the list.
+    fn settle(&mut self) {
+        let later = std::mem::take(&mut self.later);
+        if later.revokes() {
+            let entries = std::mem::take(&mut self.names);
+            for (wire, line, kind) in entries.iter() {
+                if later.is_revoked(wire, kind) {
+                    self.counts.rules -= 1;
+                    self.counts.kinds.take_one(kind);
+                    self.counts.removed += 1;
+                } else {
+                    self.names.push(wire, kind, line);
+                }
+            }
+        }
+        for (wire, line) in later.passed(&self.names) {
+            self.names.push(&wire, Kind::Allow, line);
+            self.counts.rules += 1;
+            self.counts.kinds.add(Kind::Allow, 1);
+        }
+    }
+
+    pub(super) fn finish(mut self, format: Found, lines: u32, (bytes, sha256): (u64, [u8; 32])) -> ParsedList {
+        self.settle();
         let ListBuilder { names, counts, rejections, .. } = self;
         ParsedList { names, facts: ListFacts { format, bytes, lines, sha256, counts, rejections } }
     }

@@ -58,9 +58,15 @@ pub enum Reason {
     /// A wildcard elsewhere than as `*.` in front.
     #[error("has a wildcard that is not a `*.` in front")]
     Wildcard,
+    /// In a syntax whose names cover what is under them anyway, or a second one.
+    #[error("has a wildcard where the syntax has none")]
+    NoWildcard,
     /// Two dots in a row.
     #[error("has an empty label")]
     EmptyLabel,
+    /// No label of a host is like that (RFC 5890 section 2.3.1).
+    #[error("has a label that begins or ends with a hyphen")]
+    Hyphen,
     /// RFC 1035 section 2.3.4.
     #[error("has a label longer than 63 octets")]
     LabelTooLong,
@@ -110,13 +116,13 @@ pub enum Reason {
     #[error("includes another file, which is not read: give that file too")]
     Include,
     /// A line of a configuration that is about something else.
-    #[error("is a setting of the {0}, not an entry of a list")]
+    #[error("is a setting of {0}, not an entry of a list")]
     Setting(&'static str),
     /// A line that is about sites but blocks none and excepts none.
     #[error("is {0}, which neither blocks a site nor lets it through")]
     NoRule(&'static str),
-    /// More names than are read of one line.
-    #[error("has more names than are read of one line")]
+    /// More names than are read of one line, or more entries about other entries than are kept.
+    #[error("is more than is read of such entries")]
     TooMany,
     /// RPZ, unbound: data that cannot be understood, or parentheses that are not closed.
     #[error("is not a whole DNS record of a type that is read")]

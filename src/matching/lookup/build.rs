@@ -12,7 +12,7 @@ use super::ends::Ends;
 use super::filter::Filter;
 use super::hash::{Suffix, SuffixHasher};
 use super::learn::{SAMPLE, learn};
-use super::ruleset::{ListMeta, RuleSet};
+use super::ruleset::{ListMeta, RuleSet, TooManyPlaces};
 use super::table::{LONG, Member, SLACK, Table, bucket_of};
 use crate::matching::list::{Kind, ParsedList};
 
@@ -28,6 +28,9 @@ pub enum BuildError {
     /// No code could be made for the names.
     #[error("the names cannot be coded, which is a mistake of this program: please report it")]
     NoCode,
+    /// The lists hold in more places than one set has verdicts for.
+    #[error(transparent)]
+    Places(TooManyPlaces),
 }
 
 /// Collects lists and builds a [`RuleSet`] from them.
@@ -77,13 +80,13 @@ impl RuleSetBuilder {
     /// Builds the set.
     ///
     /// # Errors
-    /// [`BuildError::TooLarge`].
+    /// [`BuildError`].
     pub fn build(mut self) -> Result<RuleSet, BuildError> {
         let mut tables = std::mem::take(&mut self.prebuilt);
         if !self.lists.is_empty() || tables.is_empty() {
             tables.push(self.table()?);
         }
-        Ok(RuleSet::from_tables(tables))
+        RuleSet::from_tables(tables).map_err(BuildError::Places)
     }
 
     fn table(self) -> Result<Table, BuildError> {
@@ -161,7 +164,15 @@ impl RuleSetBuilder {
             for (kind, rules) in facts.counts.kinds.iter() {
                 // Lines count from 1, so a member takes one position more than its list has lines.
                 let next = base.checked_add(facts.lines).and_then(|b| b.checked_add(1)).ok_or(BuildError::TooLarge)?;
-                members.push(Member { meta: meta.clone(), facts: facts.clone(), kind, rules, base, order: *order });
+                members.push(Member {
+                    meta: meta.clone(),
+                    facts: facts.clone(),
+                    kind,
+                    rules,
+                    base,
+                    order: *order,
+                    places: 0,
+                });
                 base = next;
             }
         }

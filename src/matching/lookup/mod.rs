@@ -19,4 +19,4 @@ mod table;
 mod tests;
 
 pub use build::{BuildError, RuleSetBuilder};
-pub use ruleset::{ListMeta, RuleRef, RuleSet, Verdict};
+pub use ruleset::{ListMeta, Place, RuleRef, RuleSet, TooManyPlaces, Verdict};

@@ -1,13 +1,12 @@
 //! The rule set against a naive oracle, and the meaning of rules case by case.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::matching::list::{Format, Kind, MAX_FILE_BYTES, parse};
-use crate::model::{Action, DomainName};
+use crate::model::{Action, DomainName, ListOrigin, Provenance};
 
 fn name(text: &str) -> DomainName {
     DomainName::from_text(text.as_bytes()).unwrap()
@@ -18,7 +17,7 @@ fn set_with(lists: &[(Action, &str)], collide: bool) -> RuleSet {
     let mut builder = RuleSetBuilder::new();
     for (i, (action, text)) in lists.iter().enumerate() {
         let list = parse(text.as_bytes(), Format::Plain, MAX_FILE_BYTES).unwrap();
-        builder.add_list(ListMeta { name: Arc::from(format!("list{i}")), action: *action }, list);
+        builder.add_list(ListMeta::bare(format!("list{i}"), *action), list);
     }
     if collide {
         builder.collide_everything();
@@ -92,7 +91,7 @@ fn of_equal_names_the_first_list_is_named() {
     assert_eq!(verdict(&set, "b.example"), "block b.example list1:2");
     assert_eq!(set.len(), 4);
     assert_eq!(
-        set.lists().map(|(meta, facts)| (&*meta.name, facts.counts.rules)).collect::<Vec<_>>(),
+        set.lists().map(|(meta, facts)| (&**meta.name(), facts.counts.rules)).collect::<Vec<_>>(),
         [("list0", 2), ("list1", 2)]
     );
 }
@@ -173,7 +172,7 @@ fn set_of_parts(lists: &[(Action, &str)], prebuilt: &[bool]) -> RuleSet {
     let mut builder = RuleSetBuilder::new();
     for (i, ((action, text), prebuilt)) in lists.iter().zip(prebuilt).enumerate() {
         let list = parse(text.as_bytes(), Format::Plain, MAX_FILE_BYTES).unwrap();
-        let meta = ListMeta { name: Arc::from(format!("list{i}")), action: *action };
+        let meta = ListMeta::bare(format!("list{i}"), *action);
         if *prebuilt {
             let mut alone = RuleSetBuilder::new();
             alone.add_list(meta, list);
@@ -194,7 +193,7 @@ fn all(set: &RuleSet, text: &str) -> Vec<String> {
 fn odd_name() -> impl Strategy<Value = String> {
     let label = prop_oneof![
         4 => "[a-c]{1,3}",
-        2 => "[a-z0-9_-]{1,20}",
+        2 => "[a-z0-9_]([a-z0-9_-]{0,18}[a-z0-9_])?",
         1 => "x{60,63}",
         1 => Just("xn--80ak6aa92e".to_owned()),
     ];
@@ -266,7 +265,7 @@ fn set_of_kinds(lists: &[Vec<(Kind, String)>], collide: bool) -> RuleSet {
     for (i, list) in lists.iter().enumerate() {
         let text: Vec<_> = list.iter().map(|(kind, name)| line_of(*kind, name)).collect();
         let list = parse(text.join("\n").as_bytes(), Format::Auto, MAX_FILE_BYTES).unwrap();
-        builder.add_list(ListMeta { name: Arc::from(format!("list{i}")), action: Action::Block }, list);
+        builder.add_list(ListMeta::bare(format!("list{i}"), Action::Block), list);
     }
     if collide {
         builder.collide_everything();
@@ -384,4 +383,67 @@ proptest! {
         let expected = odd.is_within(&name("a.example"));
         prop_assert_eq!(set.lookup(&odd).rule().is_some(), expected);
     }
+}
+
+fn ordered(name: &str, action: Action, places: &[&str]) -> ListMeta {
+    let places = places.iter().map(|code| code.parse().unwrap());
+    let provenance = Provenance::new("authority", "act", "order", places).unwrap();
+    let origin = ListOrigin { name: name.into(), provenance: Some(std::sync::Arc::new(provenance)) };
+    ListMeta { origin: std::sync::Arc::new(origin), action }
+}
+
+/// `CH block by ch` for each place in which there is a verdict.
+fn verdicts(set: &RuleSet, text: &str) -> Vec<String> {
+    let name = name(text);
+    let told = |place: &Place| {
+        let rule = set.lookup_in(*place, &name).rule()?;
+        let matched = rule.to_matched();
+        assert_eq!(matched.jurisdiction, place.jurisdiction);
+        let at = place.jurisdiction.map_or("-".into(), |code| code.to_string());
+        Some(format!("{at} {} by {}", rule.action().name(), rule.list()))
+    };
+    set.places().iter().filter_map(told).collect()
+}
+
+#[test]
+fn a_list_decides_only_where_it_holds() {
+    let mut builder = RuleSetBuilder::new();
+    for (list, action, places, text) in [
+        ("ch", Action::Block, &["CH", "LI"][..], "bets.example\nch-only.example\n"),
+        ("gb", Action::Licensed, &["GB"], "bets.example\nnj.bets.example\n"),
+        ("us", Action::Block, &["US"], "bets.example\n"),
+        ("us-nj", Action::Licensed, &["US-NJ"], "nj.bets.example\n"),
+    ] {
+        builder.add_list(ordered(list, action, places), parse(text.as_bytes(), Format::Plain, MAX_FILE_BYTES).unwrap());
+    }
+    builder.add_list(
+        ListMeta::bare("own", Action::Allow),
+        parse(&b"help.bets.example\n"[..], Format::Plain, MAX_FILE_BYTES).unwrap(),
+    );
+    let set = builder.build().unwrap();
+    assert_eq!(set.places().len(), 5);
+    assert_eq!(
+        verdicts(&set, "www.nj.bets.example"),
+        ["CH block by ch", "GB licensed by gb", "LI block by ch", "US block by us", "US-NJ licensed by us-nj"]
+    );
+    // The country's order holds in its parts, and not the other way round.
+    assert_eq!(verdicts(&set, "ny.bets.example")[3..], ["US block by us", "US-NJ block by us"]);
+    assert_eq!(verdicts(&set, "ch-only.example"), ["CH block by ch", "LI block by ch"]);
+    // A list of unknown origin holds everywhere.
+    assert!(verdicts(&set, "help.bets.example").iter().all(|told| told.ends_with("allow by own")));
+    assert!(verdicts(&set, "other.example").is_empty());
+
+    let set = set.serving(&["GB".parse().unwrap(), "FR".parse().unwrap()]).unwrap();
+    assert_eq!(verdicts(&set, "www.nj.bets.example"), ["GB licensed by gb"]);
+    assert_eq!(verdicts(&set, "ch-only.example"), [""; 0]);
+    assert_eq!(set.lookup_all(&name("ch-only.example")).len(), 1, "explanations show what holds elsewhere");
+    let names = [name("bets.example"), name("ch-only.example")];
+    let concerned: Vec<_> = set.concerned(&names).filter_map(|place| place.jurisdiction).collect();
+    assert_eq!(concerned, ["GB".parse().unwrap()]);
+    let set = set.serving(&["LI".parse().unwrap()]).unwrap();
+    assert_eq!(set.only_place().and_then(|place| place.jurisdiction), Some("LI".parse().unwrap()));
+    assert_eq!(verdicts(&set, "bets.example"), ["LI block by ch"]);
+
+    let many: Vec<_> = (0..129).map(|n| format!("US-{n}").parse().unwrap()).collect();
+    assert_eq!(set.serving(&many).unwrap_err(), TooManyPlaces(129));
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use hashbrown::{HashMap, HashTable};
 
-use crate::model::{Action, DomainName, Hit, MatchedRule, Timestamp};
+use crate::model::{DomainName, Hit, MatchedRule, Timestamp};
 
 use crate::record::address_in_name;
 use crate::record::counters::{RecordCounters, Suppressed};
@@ -186,7 +186,7 @@ impl Aggregator {
         };
         let mut finding = Finding::new(subject, hit, self.clock);
         finding.add(hit, server, || self.subscribers.sketch_item(&hit.client));
-        self.counters.opened(&hit.rule.list, hit.proto);
+        self.counters.opened(&hit.rule.list.name, hit.proto);
         self.counters.events[0] += 1;
         events.push(self.teller.tell(&finding, EventKind::Opened, hit.ts));
         let serial = self.closed + self.open.len() as u64;
@@ -243,11 +243,11 @@ impl Aggregator {
 
     /// Where [`Self::below`] counts a rule's names.
     fn below_key(&self, subscriber: Option<Pseudonym>, rule: &MatchedRule) -> u64 {
-        self.hasher.hash_one((subscriber, &rule.pattern, &rule.list))
+        self.hasher.hash_one((subscriber, &rule.pattern, &rule.list.name, rule.jurisdiction))
     }
 
     fn reason_against(&self, hit: &Hit, role: Role) -> Option<Suppressed> {
-        if hit.rule.action == Action::Allow {
+        if hit.rule.action.lets_be() {
             Some(Suppressed::Allowed)
         } else if self.reverse_zones.iter().any(|zone| hit.name.is_within(zone)) {
             Some(Suppressed::ReverseName)

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::{Addr, Kind, MatchedRule, Proto};
+use crate::model::{Action, Addr, Kind, ListOrigin, MatchedRule, Proto, Provenance};
 use crate::record::Cidr;
 
 const SECOND: u64 = 1_000_000_000;
@@ -16,13 +16,24 @@ fn addr(text: &str) -> Addr {
     Addr::from(text.parse::<IpAddr>().unwrap())
 }
 
+fn order() -> Provenance {
+    let basis = "Gambling Act of 19 November 2009, article 15f";
+    Provenance::new("Ministerstwo Finansów", basis, "Rejestr domen", "PL".parse()).unwrap()
+}
+
 fn name(text: &str) -> DomainName {
     DomainName::from_text(text.as_bytes()).unwrap()
 }
 
 /// A query for `site` by 192.0.2.7, `at` seconds after the start.
 fn query(site: &str, at: u64) -> Hit {
-    let rule = MatchedRule { pattern: name("casino.example"), action: Action::Block, list: "demo".into(), line: 7 };
+    let rule = MatchedRule {
+        pattern: name("casino.example"),
+        action: Action::Block,
+        list: Arc::new(ListOrigin { name: "demo".into(), provenance: Some(Arc::new(order())) }),
+        line: 7,
+        jurisdiction: "PL".parse().ok(),
+    };
     Hit {
         ts: Timestamp::from_nanos(START + at * SECOND),
         proto: Proto::Dns,
@@ -324,7 +335,13 @@ fn random_names_below_a_listed_one_are_gathered_under_it() {
         a.hit(&query(&format!("x{n}.casino.example"), n), &mut events);
     }
     // Another rule has a limit of its own, and so has what has a finding already.
-    let rule = MatchedRule { pattern: name("bets.example"), action: Action::Block, list: "demo".into(), line: 8 };
+    let rule = MatchedRule {
+        pattern: name("bets.example"),
+        action: Action::Block,
+        list: Arc::new(ListOrigin::bare("demo")),
+        line: 8,
+        jurisdiction: None,
+    };
     a.hit(&Hit { rule, name: name("www.bets.example"), ..query("x", 51) }, &mut events);
     a.hit(&query("x1.casino.example", 52), &mut events);
     assert_eq!((a.counters().names_summarised, a.counters().open), (47, 5));

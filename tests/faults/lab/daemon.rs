@@ -59,6 +59,7 @@ impl Settings {
         let text = format!(
             r#"[sensor]
 name = "lab"
+jurisdictions = ["PL"]
 [legal]
 basis = "A law of the test"
 reference = "order 1"
@@ -73,9 +74,17 @@ timeout = "20ms"
 [[rules]]
 list = "block"
 path = "block.txt"
+authority = "Test authority"
+jurisdictions = ["PL"]
+legal_basis = "Gambling Act"
+reference = "Register 1"
 [[rules]]
 list = "allow"
 path = "allow.txt"
+authority = "Test authority"
+jurisdictions = ["PL"]
+legal_basis = "Gambling Act"
+reference = "Register 1"
 action = "allow"
 {sections}
 {all}

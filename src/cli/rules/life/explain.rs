@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::super::super::exit::Exit;
 use super::common::{Failure, StoreArgs};
 use crate::control::rules::store::{Access, Explanation, Rule, Standing};
-use crate::matching::bundle::is_jurisdiction;
 use crate::matching::to_name;
+use crate::model::Jurisdiction;
 
 const EXAMPLE: &str = "\
 Example:
@@ -34,16 +34,13 @@ pub(in crate::cli::rules) struct ExplainArgs {
     name: String,
     /// Only for this place (ISO 3166), in place of all that the lists name; may be given several times
     #[arg(long = "jurisdiction", value_name = "CODE")]
-    jurisdictions: Vec<String>,
+    jurisdictions: Vec<Jurisdiction>,
     #[command(flatten)]
     store: StoreArgs,
 }
 
 pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write, err: &mut dyn Write) -> Result<Exit, Failure> {
     let name = to_name(&args.name).map_err(|reason| Failure::usage(format!("{:?} {reason}", args.name)))?;
-    if let Some(wrong) = args.jurisdictions.iter().find(|place| !is_jurisdiction(place)) {
-        return Err(Failure::usage(format!("{wrong:?} is no jurisdiction, which is written as CH or US-NJ (ISO 3166)")));
-    }
     let store = args.store.open(Access::Read, err)?;
     let found = store.explain(&name, &args.jurisdictions, Timestamp::now())?;
     if found.places.is_empty() {
@@ -52,10 +49,10 @@ pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write, err: &mut dyn Write) 
     for (place, standing, decides) in &found.places {
         writeln!(out, "{name} in {place}: {}", standing.name())?;
         if let Some(rule) = decides.and_then(|index| found.rules.get(index)) {
-            writeln!(out, "  decides: {}: {}", head(rule), why(*standing, place, &found))?;
+            writeln!(out, "  decides: {}: {}", head(rule), why(*standing, *place, &found))?;
             detail(rule, out)?;
         }
-        for (index, rule) in found.rules_in(place) {
+        for (index, rule) in found.rules_in(*place) {
             if Some(index) != *decides {
                 let now = if rule.counts { "" } else { ", not in force now by its dates" };
                 writeln!(out, "  also: {}{now}", head(rule))?;
@@ -79,7 +76,7 @@ fn head(rule: &Rule) -> String {
 }
 
 /// Why this rule decides.
-fn why(standing: Standing, place: &str, found: &Explanation) -> String {
+fn why(standing: Standing, place: Jurisdiction, found: &Explanation) -> String {
     let blocks = found.rules_in(place).filter(|(_, rule)| rule.counts && !rule.says.lets_be()).count();
     match standing {
         Standing::Blocked => format!("it is listed, and nothing in {place} lets it be"),
@@ -96,7 +93,7 @@ fn why(standing: Standing, place: &str, found: &Explanation) -> String {
 fn detail(rule: &Rule, out: &mut dyn Write) -> Result<(), Failure> {
     let (source, entry) = (&rule.source, &rule.entry);
     let known = |text: &str| if text.is_empty() { "not told".to_owned() } else { text.to_owned() };
-    writeln!(out, "    ordered by {}, for {}: {}", source.authority, source.jurisdictions.join(" "), source.title)?;
+    writeln!(out, "    ordered by {}, for {}: {}", source.authority, source.places(), source.title)?;
     writeln!(out, "    legal basis: {}; reference of the list: {}", known(&source.legal_basis), known(&source.reference))?;
     for (what, value) in [
         ("reference", &entry.reference),

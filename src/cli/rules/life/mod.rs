@@ -21,9 +21,11 @@ use std::io::{self, Write};
 use clap::Subcommand;
 
 use super::super::exit::Exit;
-pub(super) use common::{Failure, StoreArgs};
+use common::Failure;
+pub(super) use common::StoreArgs;
 pub(super) use proposals::show;
-pub(super) use publish::{build, test_set};
+pub(in crate::cli) use publish::load_store;
+pub(super) use publish::build;
 
 /// The commands that work on a store.
 #[derive(Subcommand, Debug, Clone)]

@@ -1,4 +1,4 @@
-//! `stakeout rules publish`, and what `build --store` and `test --store` share with it: what is in force, as a set.
+//! `stakeout rules publish`, and what `--store` of other commands shares with it: what is in force, as a set.
 
 use std::io::{Cursor, Write};
 use std::path::{Path, PathBuf};
@@ -7,12 +7,14 @@ use clap::Args;
 use jiff::Timestamp;
 
 use super::super::super::exit::Exit;
+use super::super::super::lists::Loaded;
 use super::super::keys;
 use super::common::{Failure, StoreArgs, WhoArgs, count};
-use crate::control::rules::store::{Access, Actor, Done, Effective, LeftOut, Release, Store, StoreError, describe, rule_set};
+use crate::control::rules::store::{Access, Actor, Done, LeftOut, Release, Store, StoreError, rule_set};
 use crate::control::units::Span;
-use crate::matching::bundle::{SIGNATURE_COMMENT, replace};
+use crate::matching::bundle::SIGNATURE_COMMENT;
 use crate::matching::{RuleSet, SaveError, save};
+use crate::model::Jurisdiction;
 
 const EXAMPLE: &str = "\
 Example:
@@ -57,7 +59,7 @@ pub(super) struct SignArgs {
     valid_for: Span,
     /// Only lists that hold in this place (ISO 3166)
     #[arg(long, value_name = "CODE")]
-    jurisdiction: Option<String>,
+    jurisdiction: Option<Jurisdiction>,
     /// Leave a list out; may be given several times
     #[arg(long, value_name = "LIST")]
     except: Vec<String>,
@@ -82,12 +84,14 @@ pub(super) fn publish(
         channel: &sign.channel,
         to,
         valid_for: sign.valid_for,
-        jurisdiction: sign.jurisdiction.as_deref(),
+        jurisdiction: sign.jurisdiction,
         except: &sign.except,
     };
+    let public = minisign::PublicKey::from_secret_key(key)
+        .map_err(|error| Failure::usage(format!("{}: {error}", sign.key.display())))?;
     let untrusted = SIGNATURE_COMMENT.trim_start_matches("untrusted comment: ");
     let Done { manifest, left_out, protected } = store.publish(&release, actor, |octets, comment| {
-        minisign::sign(None, key, Cursor::new(octets), Some(comment), Some(untrusted))
+        minisign::sign(Some(&public), key, Cursor::new(octets), Some(comment), Some(untrusted))
             .map(|signature| format!("{}\n", signature.into_string().trim_end()))
             .map_err(|error| format!("{}: {error}", sign.key.display()))
     })?;
@@ -111,75 +115,46 @@ fn tell_left_out(left_out: &[LeftOut], protected: &[String], err: &mut dyn Write
     Ok(())
 }
 
-/// The lists in force now, from a store.
-fn in_force(
-    args: &StoreArgs,
-    jurisdiction: Option<&str>,
-    except: &[String],
-    err: &mut dyn Write,
-) -> Result<Vec<Effective>, Failure> {
-    let store = args.open(Access::Read, err)?;
-    let (lists, left_out) = store.effective(Timestamp::now(), jurisdiction, except)?;
+/// The rule set of what is in force now in a store.
+fn in_force(dir: &Path, err: &mut dyn Write) -> Result<(RuleSet, usize), Failure> {
+    let store = StoreArgs { store: Some(dir.to_owned()) }.open(Access::Read, err)?;
+    let (lists, left_out) = store.effective(Timestamp::now(), None, &[])?;
     let protected: Vec<String> = lists.iter().flat_map(|list| list.protected.clone()).collect();
     tell_left_out(&left_out, &protected, err)?;
-    Ok(lists)
+    if lists.is_empty() {
+        return Err(Failure::usage(format!("{}: no list is in force", dir.display())));
+    }
+    let number = lists.len();
+    Ok((rule_set(lists)?, number))
 }
 
-/// What is in force as a prebuilt set at `path`, and what `rules sign` needs to know of its lists at `describe_out`.
+/// Writes what is in force as a prebuilt set.
 ///
 /// # Errors
 /// As for publishing.
 pub(in crate::cli::rules) fn build(
-    (args, jurisdiction): (&StoreArgs, Option<&str>),
-    (path, describe_out): (&Path, Option<&Path>),
+    dir: &Path,
+    path: &Path,
     out: &mut dyn Write,
     err: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let lists = in_force(args, jurisdiction, &[], err)?;
-    if lists.is_empty() {
-        return Err(Failure::usage("no list is in force, so there is nothing to build"));
-    }
-    let text = description(&lists);
-    let (number, set) = (lists.len() as u64, rule_set(lists)?);
+    let (set, lists) = in_force(dir, err)?;
     let octets = save(&set, path).map_err(|error| match error {
         SaveError::Io(error) => Failure::Store(StoreError::Io { path: path.to_owned(), error }),
         other => Failure::usage(format!("{}: {other}", path.display())),
     })?;
-    if let Some(path) = describe_out {
-        replace::<std::io::Error>(path, 0o644, |file| file.write_all(text.as_bytes()))
-            .map_err(|error| Failure::file(path, &error))?;
-    }
-    writeln!(out, "{} of {} in {octets} octets: {}", count(set.len(), "rule"), count(number, "list"), path.display())?;
+    writeln!(out, "{} of {} in {octets} octets: {}", count(set.len(), "rule"), count(lists as u64, "list"), path.display())?;
     Ok(Exit::Done)
 }
 
-/// The description that `rules sign` reads, but for the channel.
-fn description(lists: &[Effective]) -> String {
-    let quote = |text: &str| serde_json::to_string(text).unwrap_or_default();
-    let mut text = String::from("channel = \"…\"\n");
-    for list in lists.iter().map(describe) {
-        let places: Vec<String> = list.jurisdictions.iter().map(|place| quote(place)).collect();
-        text.push_str(&format!(
-            "[lists.{}]\nauthority = {}\njurisdictions = [{}]\nlegal_basis = {}\nreference = {}\n",
-            quote(&list.name),
-            quote(&list.authority),
-            places.join(", "),
-            quote(&list.legal_basis),
-            quote(&list.reference)
-        ));
-    }
-    text
-}
-
-/// What is in force as a rule set, to look names up in.
+/// What is in force as lists that were loaded, as `--rules` loads files.
 ///
 /// # Errors
-/// As for publishing.
-pub(in crate::cli::rules) fn test_set(
-    args: &StoreArgs,
-    jurisdiction: Option<&str>,
-    err: &mut dyn Write,
-) -> Result<RuleSet, Failure> {
-    let lists = in_force(args, jurisdiction, &[], err)?;
-    Ok(rule_set(lists)?)
+/// The exit code; what is wrong is said on `err`.
+pub(in crate::cli) fn load_store(dir: &Path, err: &mut dyn Write) -> Result<Loaded, Exit> {
+    match in_force(dir, err) {
+        Ok((rules, lists)) => Ok(Loaded { rules, lists, exit: Exit::Done }),
+        // If standard error is closed there is nobody to tell.
+        Err(failure) => Err(super::told(Err(failure), err).unwrap_or(Exit::Io)),
+    }
 }

@@ -92,7 +92,7 @@ pub(super) fn run(args: &SourceArgs, out: &mut dyn Write, err: &mut dyn Write) -
                     "{}: {} in {}, {}, {}, {}",
                     source.id,
                     source.action.name(),
-                    source.jurisdictions.join(" "),
+                    source.places(),
                     source.authority,
                     source.format.name(),
                     source.place

@@ -16,7 +16,7 @@ impl Source {
         text("id", &self.id);
         text("title", &self.title);
         text("authority", &self.authority);
-        let places: Vec<String> = self.jurisdictions.iter().map(|place| quote(place)).collect();
+        let places: Vec<String> = self.jurisdictions.iter().map(|place| quote(place.as_str())).collect();
         let _ = writeln!(out, "jurisdictions = [{}]", places.join(", "));
         let mut text = |name: &str, value: &dyn Display| {
             let value = value.to_string();

@@ -15,11 +15,12 @@ mod words;
 use std::path::PathBuf;
 
 use crate::control::units::{ByteSize, Span};
+use crate::model::{Action, Jurisdiction, Provenance};
 
 pub use catalogue::{CATALOGUE, catalogue};
 pub use percent::Percent;
 pub use read::read;
-pub use words::{Says, SourceFormat, StatedCount};
+pub use words::{SourceFormat, StatedCount};
 
 /// What is known of a list before its first entry is read.
 #[derive(Clone, PartialEq, Debug)]
@@ -31,9 +32,9 @@ pub struct Source {
     /// Who orders it. Required.
     pub authority: String,
     /// Where it holds: ISO 3166-1 alpha-2 (`CH`) or 3166-2 (`US-NJ`), 1 to 64 of them. Required.
-    pub jurisdictions: Vec<String>,
+    pub jurisdictions: Vec<Jurisdiction>,
     /// What its entries say. Required.
-    pub action: Says,
+    pub action: Action,
     /// The law. A list without it is in no build.
     pub legal_basis: String,
     /// The register as a whole: its official name, case or gazette. A list without it is in no build.
@@ -144,11 +145,23 @@ impl Source {
         texts.into_iter().filter(|(_, missing)| *missing).map(|(name, _)| name).collect()
     }
 
-    /// Whether what is ordered for the list's jurisdictions holds in `place`: there itself, or for its whole country.
-    pub fn holds_in(&self, place: &str) -> bool {
-        self.jurisdictions.iter().any(|own| {
-            place.strip_prefix(own.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
-        })
+    /// Whether it holds in a place.
+    pub fn holds_in(&self, place: Jurisdiction) -> bool {
+        self.jurisdictions.iter().any(|own| own.holds_in(place))
+    }
+
+    /// On whose order its entries stand; `None` if that is not complete.
+    pub fn provenance(&self) -> Option<Provenance> {
+        let places = self.jurisdictions.iter().copied();
+        let made = Provenance::new(&self.authority, &self.legal_basis, &self.reference, places).ok()?;
+        // A time of less than an hour is told as none: the law sets none so short.
+        let hours = self.deadline.and_then(|deadline| u32::try_from(deadline.duration().as_secs() / 3_600).ok());
+        Some(made.with_deadline_hours(hours.filter(|hours| *hours > 0)))
+    }
+
+    /// Its jurisdictions as text.
+    pub fn places(&self) -> String {
+        self.jurisdictions.iter().map(Jurisdiction::as_str).collect::<Vec<_>>().join(" ")
     }
 }
 

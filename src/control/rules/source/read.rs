@@ -4,11 +4,11 @@ use std::path::PathBuf;
 
 use toml::de::DeTable;
 
-use super::{FieldMap, Percent, Place, Says, Source, SourceFormat, is_list_name};
+use super::{FieldMap, Percent, Place, Source, SourceFormat, is_list_name};
 use crate::control::config::reader::{Reading, Table, text_item};
 use crate::control::config::{Problem, Severity};
 use crate::control::units::{ByteSize, Span};
-use crate::matching::bundle::is_jurisdiction;
+use crate::model::{Action, Jurisdiction, deceives};
 
 /// The largest file of definitions, in octets.
 const MAX_FILE: usize = 1 << 20;
@@ -62,7 +62,7 @@ fn source(t: &mut Table<'_, '_>) -> Source {
     let authority = required(t, "authority", "who orders it");
     let jurisdictions = jurisdictions(t);
     let has_action = !t.is_missing("action", "action = \"block\", \"allow\", \"licensed\" or \"watch\"");
-    let action = if has_action { t.choice("action", &Says::NAMES) } else { None }.unwrap_or(Says::Block);
+    let action = if has_action { t.choice("action", &Action::ALL.map(|action| (action.name(), action))) } else { None }.unwrap_or(Action::Block);
     let legal_basis = optional(t, "legal_basis");
     let reference = optional(t, "reference");
     let deadline = t.span("deadline", Span::secs(60)..=Span::days(365));
@@ -118,32 +118,28 @@ fn source(t: &mut Table<'_, '_>) -> Source {
 
 fn required(t: &mut Table<'_, '_>, name: &'static str, what: &str) -> String {
     let text = t.required_text(name, what).unwrap_or_default();
-    if text.len() > MAX_TEXT {
-        t.error_at(name, format!("`{name}` is longer than {MAX_TEXT} octets"), "say it shorter");
+    if text.len() > MAX_TEXT || text.contains(deceives) {
+        t.error_at(name, format!("`{name}` is longer than {MAX_TEXT} octets, or turns the direction of writing"), "say it shorter and plainly");
     }
     text
 }
 
 fn optional(t: &mut Table<'_, '_>, name: &'static str) -> String {
     let text = t.string(name).unwrap_or_default().trim().to_owned();
-    if text.len() > MAX_TEXT || text.contains(char::is_control) {
+    if text.len() > MAX_TEXT || text.contains(deceives) {
         let help = format!("write at most {MAX_TEXT} octets of text on one line");
         t.error_at(name, format!("`{name}` is too long, or on several lines"), help);
     }
     text
 }
 
-fn jurisdictions(t: &mut Table<'_, '_>) -> Vec<String> {
+fn jurisdictions(t: &mut Table<'_, '_>) -> Vec<Jurisdiction> {
     if t.is_missing("jurisdictions", "where the list holds, such as jurisdictions = [\"CH\"]") {
         return Vec::new();
     }
     t.list("jurisdictions", 1..=64, |item| {
         let text = text_item(item)?;
-        if is_jurisdiction(text) {
-            Ok(text.to_owned())
-        } else {
-            Err(format!("{text:?} is no jurisdiction, which is written as CH or US-NJ (ISO 3166)"))
-        }
+        text.parse().map_err(|error| format!("{text:?} {error}"))
     })
     .unwrap_or_default()
 }
@@ -223,7 +219,7 @@ fn only(t: &mut Table<'_, '_>) -> Option<(String, String)> {
 
 fn notes(t: &mut Table<'_, '_>) -> String {
     let text = t.string("notes").unwrap_or_default().trim().replace("\r\n", "\n");
-    if text.len() > 8 * MAX_TEXT || text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+    if text.len() > 8 * MAX_TEXT || text.contains(|c: char| deceives(c) && c != '\n' && c != '\t') {
         t.error_at("notes", "`notes` are too long, or hold control characters", "write at most 4096 octets of text");
     }
     text

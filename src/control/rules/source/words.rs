@@ -1,48 +1,9 @@
-//! The words of a definition: what entries say, how files are written, how a file states its own count.
+//! The words of a definition: how files are written, how a file states its own count.
 
 use std::fmt;
 use std::str::FromStr;
 
 use crate::matching::Format;
-use crate::model::Action;
-
-/// What the entries of a list say.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Debug)]
-pub enum Says {
-    /// Ordered blocked.
-    Block,
-    /// Never a finding in the list's jurisdictions.
-    Allow,
-    /// The same, because the site's operator has a licence there.
-    Licensed,
-    /// Counted and nothing more.
-    Watch,
-}
-
-impl Says {
-    /// The words.
-    pub const NAMES: [(&'static str, Says); 4] =
-        [("block", Says::Block), ("allow", Says::Allow), ("licensed", Says::Licensed), ("watch", Says::Watch)];
-
-    /// The word.
-    pub fn name(self) -> &'static str {
-        Says::NAMES.iter().find(|(_, says)| *says == self).map_or("", |(name, _)| name)
-    }
-
-    /// What a rule set makes of it.
-    pub fn action(self) -> Action {
-        match self {
-            Says::Block => Action::Block,
-            Says::Allow | Says::Licensed => Action::Allow,
-            Says::Watch => Action::Watch,
-        }
-    }
-
-    /// Whether it lets a site be, whatever else its jurisdiction says.
-    pub fn lets_be(self) -> bool {
-        matches!(self, Says::Allow | Says::Licensed)
-    }
-}
 
 /// How the files of a list are written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -13,7 +13,7 @@ use super::Store;
 use crate::control::rules::guard::{Look, NameGuard, shown};
 use crate::control::rules::source::{Place, Source};
 use crate::matching::{ListMeta, ParsedList, RuleSet, RuleSetBuilder};
-use crate::model::Action;
+use crate::model::{Action, Jurisdiction, ListOrigin};
 
 /// A list as it is in force.
 #[derive(Debug)]
@@ -43,12 +43,12 @@ impl Store {
     /// Every list as it is in force at `now`, after all signatures were verified; for one jurisdiction if one is given.
     ///
     /// # Errors
-    /// A signature does not hold; a list has no authority, jurisdiction, legal basis or reference, and is not one of
-    /// `except`; or lists that let sites be hold in other places than lists that block, and no jurisdiction is given.
+    /// A signature does not hold; or a list has no authority, jurisdiction, legal basis or reference, and is not one of
+    /// `except`.
     pub fn effective(
         &self,
         now: Timestamp,
-        jurisdiction: Option<&str>,
+        jurisdiction: Option<Jurisdiction>,
         except: &[String],
     ) -> Result<(Vec<Effective>, Vec<LeftOut>), StoreError> {
         self.verify()?;
@@ -76,9 +76,6 @@ impl Store {
                 leave("it has no rule that counts now");
             }
         }
-        if jurisdiction.is_none() {
-            check_places(&lists)?;
-        }
         Ok((lists, left_out))
     }
 
@@ -90,7 +87,7 @@ impl Store {
         guard: &NameGuard,
     ) -> Result<Option<Effective>, StoreError> {
         let Some(rules) = self.rules(&head.content)? else { return Ok(None) };
-        let action = source.action.action();
+        let action = source.action;
         let out = self.out_of_time(&source, head, now)?;
         let (mut protected, mut out_of_time) = (HashSet::new(), HashSet::new());
         for (wire, line, kind) in rules.entries() {
@@ -157,22 +154,6 @@ impl Store {
     }
 }
 
-/// In one set, what lets a site be counts wherever the set is used. So all lists must hold in the same places.
-fn check_places(lists: &[Effective]) -> Result<(), StoreError> {
-    let Some(lenient) = lists.iter().find(|list| list.source.action.lets_be()) else { return Ok(()) };
-    let other = lists.iter().find(|list| list.source.jurisdictions != lenient.source.jurisdictions);
-    match other {
-        None => Ok(()),
-        Some(other) => Err(StoreError::refused(format!(
-            "{} lets sites be in {}, and {} holds in {}: build for one place at a time, with --jurisdiction",
-            lenient.source.id,
-            lenient.source.jurisdictions.join(", "),
-            other.source.id,
-            other.source.jurisdictions.join(", ")
-        ))),
-    }
-}
-
 /// The rule set of some lists.
 ///
 /// # Errors
@@ -180,7 +161,9 @@ fn check_places(lists: &[Effective]) -> Result<(), StoreError> {
 pub fn rule_set(lists: Vec<Effective>) -> Result<RuleSet, StoreError> {
     let mut builder = RuleSetBuilder::new();
     for Effective { source, rules, .. } in lists {
-        builder.add_list(ListMeta { name: Arc::from(source.id.as_str()), action: source.action.action() }, rules);
+        let provenance = source.provenance().map(Arc::new);
+        let origin = Arc::new(ListOrigin { name: Arc::from(source.id.as_str()), provenance });
+        builder.add_list(ListMeta { origin, action: source.action }, rules);
     }
     builder.build().map_err(|error| StoreError::refused(error.to_string()))
 }

@@ -17,9 +17,9 @@ use super::state::Snapshot;
 use super::typed::Note;
 use super::{Store, hash::Hash};
 use crate::control::rules::guard::shown;
-use crate::control::rules::source::{Place, Says, Source};
+use crate::control::rules::source::{Place, Source};
 use crate::matching::{Found, Kind, ParsedList};
-use crate::model::{Action, DomainName};
+use crate::model::{Action, DomainName, Jurisdiction};
 
 /// How many snapshots are looked back through for the first that had a rule.
 const LOOK_BACK: usize = 50;
@@ -57,7 +57,7 @@ pub struct Rule {
     /// How far it reaches.
     pub kind: Kind,
     /// What it says.
-    pub says: Says,
+    pub says: Action,
     /// Line of the file.
     pub line: u32,
     /// The file.
@@ -112,7 +112,7 @@ pub struct Explanation {
     /// Every rule that covers it, in whatever place, the most specific first.
     pub rules: Vec<Rule>,
     /// For each place: what comes out, and which rule decides.
-    pub places: Vec<(String, Standing, Option<usize>)>,
+    pub places: Vec<(Jurisdiction, Standing, Option<usize>)>,
     /// Lists that have the name and do not count it, with the reason.
     pub held: Vec<(String, String)>,
     /// Proposals that would change what is said of it.
@@ -121,7 +121,7 @@ pub struct Explanation {
 
 impl Explanation {
     /// The rules that hold in a place.
-    pub fn rules_in<'a>(&'a self, place: &'a str) -> impl Iterator<Item = (usize, &'a Rule)> {
+    pub fn rules_in(&self, place: Jurisdiction) -> impl Iterator<Item = (usize, &Rule)> {
         self.rules.iter().enumerate().filter(move |(_, rule)| rule.source.holds_in(place))
     }
 }
@@ -131,12 +131,12 @@ impl Store {
     ///
     /// # Errors
     /// An object is damaged.
-    pub fn explain(&self, name: &DomainName, places: &[String], now: Timestamp) -> Result<Explanation, StoreError> {
+    pub fn explain(&self, name: &DomainName, places: &[Jurisdiction], now: Timestamp) -> Result<Explanation, StoreError> {
         let uppers = uppers(name);
         let (mut rules, mut held, mut known_places) = (Vec::new(), Vec::new(), BTreeSet::new());
         for list in self.state.lists.keys() {
             let source = self.source(list)?;
-            known_places.extend(source.jurisdictions.iter().cloned());
+            known_places.extend(source.jurisdictions.iter().copied());
             let Some(head) = self.state.head(list) else { continue };
             if let Some(names) = &head.content.held {
                 let names = Held::load(&self.objects, names)?;
@@ -165,12 +165,7 @@ impl Store {
         now: Timestamp,
     ) -> Result<Rule, StoreError> {
         let pattern = shown(wire);
-        let says = match kind.action(source.action.action()) {
-            Action::Block => Says::Block,
-            Action::Watch => Says::Watch,
-            _ if source.action == Says::Licensed => Says::Licensed,
-            _ => Says::Allow,
-        };
+        let says = kind.action(source.action);
         let is_xml = parsed.facts().format == Found::PolishRegister;
         let (entry, note) = self.entry(source, &head.content.file, line, &pattern, is_xml)?;
         let (first, at_least) = self.first_with(head, wire, kind)?;
@@ -308,16 +303,16 @@ fn matches<'a>(list: &'a ParsedList, name: &'a DomainName) -> impl Iterator<Item
 
 /// What comes out in a place: what lets a site be beats every block, a block beats what is only watched, and of equals the
 /// most specific decides.
-fn decide(place: String, rules: &[Rule]) -> (String, Standing, Option<usize>) {
-    let first = |says: &[Says]| {
-        rules.iter().position(|rule| rule.counts && says.contains(&rule.says) && rule.source.holds_in(&place))
+fn decide(place: Jurisdiction, rules: &[Rule]) -> (Jurisdiction, Standing, Option<usize>) {
+    let first = |says: &[Action]| {
+        rules.iter().position(|rule| rule.counts && says.contains(&rule.says) && rule.source.holds_in(place))
     };
-    let decides = first(&[Says::Allow, Says::Licensed]).or_else(|| first(&[Says::Block])).or_else(|| first(&[Says::Watch]));
+    let decides = first(&[Action::Allow, Action::Licensed]).or_else(|| first(&[Action::Block])).or_else(|| first(&[Action::Watch]));
     let standing = match decides.and_then(|index| rules.get(index)).map(|rule| rule.says) {
-        Some(Says::Block) => Standing::Blocked,
-        Some(Says::Allow) => Standing::Allowed,
-        Some(Says::Licensed) => Standing::Licensed,
-        Some(Says::Watch) => Standing::Watched,
+        Some(Action::Block) => Standing::Blocked,
+        Some(Action::Allow) => Standing::Allowed,
+        Some(Action::Licensed) => Standing::Licensed,
+        Some(Action::Watch) => Standing::Watched,
         None => Standing::NotListed,
     };
     (place, standing, decides)

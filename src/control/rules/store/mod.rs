@@ -48,7 +48,7 @@ pub use migrate::migrate;
 pub use objects::Objects;
 pub use proposal::{Approval, Proposal, Status};
 pub use propose::ChangeOfNames;
-pub use publish::{Done, Release, describe};
+pub use publish::{Done, Release};
 pub use receive::{Origin, Outcome};
 pub use settings::{Popular, Settings};
 pub use state::{List, Person, Publication, Snapshot, State};
@@ -247,7 +247,7 @@ impl Store {
         })?;
         if let Some(held) = &content.held {
             let held = Held::load(&self.objects, held)?;
-            list.parsed = list.parsed.without(|wire, kind| held.holds(wire, kind, source.action.action()));
+            list.parsed = list.parsed.without(|wire, kind| held.holds(wire, kind, source.action));
         }
         Ok(Some(list))
     }

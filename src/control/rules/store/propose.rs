@@ -89,7 +89,7 @@ impl Store {
             Ok::<_, String>(names)
         };
         let (add, remove) = (clean(&asked.add).map_err(refused)?, clean(&asked.remove).map_err(refused)?);
-        let looks = self.look_at(&add, source.action.action())?;
+        let looks = self.look_at(&add, source.action)?;
         let time = |time: Option<Timestamp>| time.map(rfc3339);
         let (valid_from, expires) = (time(asked.valid_from), time(asked.expires));
         if let (Some(from), Some(until)) = (asked.valid_from, asked.expires)

@@ -11,15 +11,16 @@ use std::path::{Path, PathBuf};
 
 use jiff::SignedDuration;
 
-use super::build::{Effective, LeftOut, rule_set};
+use super::build::{LeftOut, rule_set};
 use super::error::StoreError;
 use super::event::{Event, Published, RolledBack};
 use super::hash::Hash;
 use super::journal::{Actor, rfc3339};
 use super::{Store, now};
 use crate::control::units::Span;
-use crate::matching::bundle::{BundleError, Contents, ListEntry, Manifest, Sealed, is_channel, write};
+use crate::matching::bundle::{BundleError, Contents, Manifest, Sealed, is_channel, write};
 use crate::matching::{SaveError, save};
+use crate::model::Jurisdiction;
 
 /// What is to be published.
 #[derive(Clone, PartialEq, Debug)]
@@ -31,7 +32,7 @@ pub struct Release<'a> {
     /// For how long sensors take it.
     pub valid_for: Span,
     /// The place for which it is, if not for all that its lists name.
-    pub jurisdiction: Option<&'a str>,
+    pub jurisdiction: Option<Jurisdiction>,
     /// Lists that stay out.
     pub except: &'a [String],
 }
@@ -74,7 +75,6 @@ impl Store {
         let snapshots: BTreeMap<String, u64> = lists.iter().map(|list| (list.source.id.clone(), list.snapshot)).collect();
         let mut protected: Vec<String> = lists.iter().flat_map(|list| list.protected.clone()).collect();
         protected.dedup();
-        let described = lists.iter().map(describe).collect::<Vec<_>>();
 
         let set = self.dir.join(format!(".{}.stkset", std::process::id()));
         let removed = Removed(set.clone());
@@ -83,8 +83,7 @@ impl Store {
             other => StoreError::refused(other.to_string()),
         })?;
         let mut contents = Contents::open(&set).map_err(|error| of_bundle(&set, error))?;
-        let entries = entries(&contents, described);
-        let manifest = Manifest::new(channel.to_owned(), version, (created, expires), entries, contents.payload.clone())
+        let manifest = Manifest::new(channel.to_owned(), version, (created, expires), contents.lists.clone(), contents.payload.clone())
             .map_err(|error| of_bundle(&set, error))?;
         let comment = format!("stakeout rule bundle {channel} version {version}");
         let signature = sign(&manifest.to_octets(), &comment).map_err(StoreError::Refused)?;
@@ -149,27 +148,6 @@ impl Store {
         self.append(actor, Event::Rollback(RolledBack { channel: channel.to_owned(), version }))?;
         Ok(())
     }
-}
-
-/// What a manifest says of a list, beside what its rule set says.
-pub fn describe(list: &Effective) -> ListEntry {
-    let Effective { source, rules, .. } = list;
-    ListEntry {
-        name: source.id.clone(),
-        action: source.action.action().name().to_owned(),
-        rules: rules.facts().counts.rules,
-        authority: source.authority.clone(),
-        jurisdictions: source.jurisdictions.clone(),
-        legal_basis: source.legal_basis.clone(),
-        reference: source.reference.clone(),
-        source_sha256: Hash::new(rules.facts().sha256).to_string(),
-    }
-}
-
-/// In the order of the set.
-fn entries(contents: &Contents, described: Vec<ListEntry>) -> Vec<ListEntry> {
-    let mut known: BTreeMap<String, ListEntry> = described.into_iter().map(|list| (list.name.clone(), list)).collect();
-    contents.lists.iter().filter_map(|(name, ..)| known.remove(name)).collect()
 }
 
 fn of_bundle(path: &Path, error: BundleError) -> StoreError {

@@ -158,7 +158,7 @@ impl Store {
         };
         let held = self.held_back(source, &list, head.as_ref(), &known.cleared)?;
         let facts = list.parsed.facts().clone();
-        let action = source.action.action();
+        let action = source.action;
         let rest = list.parsed.without(|wire, kind| held.holds(wire, kind, action));
         let rules = rest.facts().counts.rules;
         let counts = facts.counts;
@@ -197,7 +197,7 @@ impl Store {
         head: Option<&ReadList>,
         cleared: &[Hash],
     ) -> Result<Held, StoreError> {
-        let (mut held, action) = (Held::default(), source.action.action());
+        let (mut held, action) = (Held::default(), source.action);
         if action != Action::Block {
             return Ok(held);
         }

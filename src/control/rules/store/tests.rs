@@ -129,7 +129,7 @@ impl Case {
     fn publish(&mut self, to: &Path) -> Result<u64, StoreError> {
         let key = KeyPair::generate_unencrypted_keypair().unwrap();
         let to = [to.to_owned()];
-        let (valid_for, jurisdiction) = ("30d".parse().unwrap(), Some("CH"));
+        let (valid_for, jurisdiction) = ("30d".parse().unwrap(), "CH".parse().ok());
         let release = Release { channel: "national", to: &to, valid_for, jurisdiction, except: &[] };
         let done = self.store().publish(&release, &actor(), |octets, _| {
             let comment = "signature of a stakeout rule bundle";

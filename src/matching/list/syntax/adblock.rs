@@ -19,7 +19,8 @@ use super::{Out, is_usual_port, split_port};
 const COSMETIC: [&str; 10] = ["##", "#@#", "#?#", "#@?#", "#$#", "#@$#", "#$?#", "#%#", "#@%#", "$$"];
 
 /// Request types: a filter for some of them leaves the visit of the site itself alone.
-const TYPES: [&str; 19] = [
+const TYPES: [&str; 20] = [
+    "popup",
     "script",
     "image",
     "stylesheet",
@@ -89,8 +90,9 @@ pub(in super::super) fn read(text: &str, out: &mut Out<'_>) {
     let shorter = pattern.trim_end_matches('*');
     let pattern = if shorter.ends_with(['^', '/']) { shorter } else { pattern };
     let (kind, rest) = if let Some(rest) = pattern.strip_prefix("||") {
-        // One stroke too many is seen in the world, and means nothing else.
-        (Kind::Covers, rest.trim_start_matches('|'))
+        // One stroke too many and whole URLs are seen in the world, and mean nothing else.
+        let rest = rest.trim_start_matches('|');
+        (Kind::Covers, without_scheme(rest).unwrap_or(rest))
     } else if let Some(rest) = pattern.strip_prefix('|').or(Some(pattern)).and_then(without_scheme) {
         (Kind::Exact, rest)
     } else if pattern.starts_with('|') {
@@ -104,6 +106,7 @@ pub(in super::super) fn read(text: &str, out: &mut Out<'_>) {
     if let Some(modifier) = limits(modifiers, exception) {
         return out.reject_host(Reason::Modifier(modifier), host);
     }
+    out.revokes = modifiers.split(',').any(|modifier| modifier.trim().eq_ignore_ascii_case("badfilter"));
     if !matches!(behind, "" | "^" | "/" | "|" | "^|" | "/|" | "/^" | "^/") || !is_usual_port(port) {
         return out.page(host, exception);
     }
@@ -125,16 +128,17 @@ fn limits(modifiers: &str, exception: bool) -> Option<&'static str> {
         let (name, value) = modifier.split_once('=').unwrap_or((modifier, ""));
         let lower = name.to_ascii_lowercase();
         match lower.as_str() {
-            // The page itself, in a tab or a window of its own.
-            "all" | "document" | "doc" | "popup" => page = true,
+            // The page itself.
+            "all" | "document" | "doc" => page = true,
             // How strong the filter is, how it is compared, and requests from the site's own pages, which a visit is.
-            "important" | "match-case" | "first-party" | "1p" | "~third-party" | "~3p" => {}
+            "important" | "match-case" | "first-party" | "1p" | "strict1p" | "~third-party" | "~3p" => {}
+            // What is taken back is another filter; see `read`.
+            "badfilter" => {}
             // What a DNS filter answers.
             "dnsrewrite" if !exception && is_sink(value) => {}
             "third-party" | "3p" | "~first-party" | "~1p" | "strict3p" => return Some("third-party"),
             "domain" | "from" | "to" | "denyallow" => return Some("domain"),
             "client" | "ctag" | "dnstype" | "app" | "method" | "header" | "ipaddress" => return Some("client"),
-            "badfilter" => return Some("badfilter"),
             "dnsrewrite" => return Some("dnsrewrite"),
             "csp" | "permissions" | "redirect" | "redirect-rule" | "rewrite" | "removeparam" | "queryprune"
             | "replace" | "cookie" | "removeheader" | "hls" | "jsonprune" | "uritransform" | "empty" | "mp4" => {

@@ -25,7 +25,11 @@ fn split(text: &str) -> Option<(&str, &str)> {
 
 /// Whether a line can only be of this syntax.
 pub(in super::super) fn is(text: &str) -> bool {
-    split(text).is_some_and(|(key, value)| matches!(key, "local" | "address" | "server") && value.starts_with('/'))
+    split(text).is_some_and(|(key, value)| match key {
+        "local" | "address" | "server" => value.starts_with('/'),
+        "ipset" | "nftset" | "cname" | "host-record" | "conf-file" | "conf-dir" | "addn-hosts" | "servers-file" => true,
+        _ => false,
+    })
 }
 
 /// Reads a line.
@@ -44,9 +48,13 @@ pub(in super::super) fn read(text: &str, out: &mut Out<'_>) {
     };
     let kind = match (key, target.trim()) {
         ("address", _) | (_, "") => Kind::Covers,
-        ("server", "#") => Kind::Allow,
+        (_, "#") => Kind::Allow,
         _ => return out.reject(Reason::NoRule("an upstream")),
     };
+    if domains.contains("://") {
+        // Its parts would be read as domains, and the host as meant whole.
+        return out.reject(Reason::Character(':'));
+    }
     let several = domains.contains('/');
     for (count, domain) in domains.split('/').enumerate() {
         if count == MAX_DOMAINS {

@@ -17,6 +17,7 @@ use super::entry::{host, one_name_among_words, parse_entry};
 use super::kind::Kind;
 use super::parsed::ListBuilder;
 use super::rejection::{Reason, perhaps};
+use crate::model::DomainName;
 
 /// Where what a line says goes.
 pub(super) struct Out<'a> {
@@ -24,16 +25,18 @@ pub(super) struct Out<'a> {
     line: u32,
     /// What a rejection shows.
     text: &'a str,
+    /// The entry takes back one that says the same without that.
+    revokes: bool,
 }
 
 impl<'a> Out<'a> {
     pub(super) fn new(list: &'a mut ListBuilder, line: u32, text: &'a str) -> Self {
-        Out { list, line, text }
+        Out { list, line, text, revokes: false }
     }
 
     /// The same, but a rejection shows a part of the line.
     fn showing<'b>(&'b mut self, text: &'b str) -> Out<'b> {
-        Out { list: self.list, line: self.line, text }
+        Out { list: self.list, line: self.line, text, revokes: self.revokes }
     }
 
     /// An entry for a host, which may have `*.` in front where that means "only below it".
@@ -54,8 +57,8 @@ impl<'a> Out<'a> {
         }
         match host(text) {
             // A second wildcard behind the first one would be lost.
-            Ok(_) if text.starts_with("*.") => self.reject(Reason::Wildcard),
-            Ok(name) => self.list.accept(&name, kind, self.line),
+            Ok(_) if text.starts_with("*.") => self.reject(Reason::NoWildcard),
+            Ok(name) => self.take(&name, kind),
             Err(reason) => self.reject(reason),
         }
     }
@@ -67,8 +70,30 @@ impl<'a> Out<'a> {
         }
         // Which page does not matter, but the host must be one.
         match parse_entry(&format!("{host}/page")) {
-            Ok((name, _)) => self.list.accept(&name, Kind::Watch, self.line),
+            Ok((name, _)) => self.take(&name, Kind::Watch),
             Err(refused) => self.list.reject(self.line, self.text.as_bytes(), refused.reason, refused.suggestion),
+        }
+    }
+
+    fn take(&mut self, name: &DomainName, kind: Kind) {
+        if !self.revokes {
+            return self.list.accept(name, kind, self.line);
+        }
+        if self.list.revoke(name, kind) { self.ignore() } else { self.reject(Reason::TooMany) }
+    }
+
+    /// Takes back an entry for a host, if there is one.
+    fn revoke(&mut self, text: &str, kind: Kind) {
+        if let Ok(name) = host(text) {
+            self.list.revoke(&name, kind);
+        }
+    }
+
+    /// A zone that resolves as usual: an exception if the list blocks a parent and nothing in it.
+    fn pass(&mut self, text: &str) {
+        match host(text) {
+            Ok(name) if !self.list.pass(&name, self.line) => self.reject(Reason::TooMany),
+            _ => self.ignore(),
         }
     }
 

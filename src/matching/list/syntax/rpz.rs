@@ -27,20 +27,6 @@ const MAX_WORDS: usize = 64;
 /// Last labels of owners that are no names.
 const TRIGGERS: [&str; 4] = ["rpz-ip", "rpz-client-ip", "rpz-nsip", "rpz-nsdname"];
 
-/// Where search engines and video sites are sent to hide something: no block of the site.
-const SAFE_SEARCH: [&str; 10] = [
-    "forcesafesearch.google.com",
-    "restrict.youtube.com",
-    "restrictmoderate.youtube.com",
-    "strict.bing.com",
-    "safe.duckduckgo.com",
-    "safesearch.pixabay.com",
-    "familysearch.yandex.ru",
-    "forcesafe.search.brave.com",
-    "safesearch.qwant.com",
-    "api-safe.qwant.com",
-];
-
 /// Whether a line can only be of a zone file.
 pub(in super::super) fn is(text: &str) -> bool {
     if text.starts_with('$') {
@@ -183,7 +169,7 @@ impl Zone {
                 out.ignore();
             }
             Some(("$INCLUDE", _)) => out.reject(Reason::Include),
-            _ => out.reject(Reason::Setting("zone file")),
+            _ => out.reject(Reason::Setting("a zone file")),
         }
     }
 
@@ -208,8 +194,15 @@ impl Zone {
         let action = match kind.as_str() {
             "CNAME" => self.target(data),
             "A" | "AAAA" => Ok(false),
-            // What is said of the zone itself, and beside the answer that blocks.
-            "NS" | "TXT" | "MX" | "SRV" | "CAA" | "PTR" | "HTTPS" | "SVCB" => return out.ignore(),
+            // What is said of the zone itself.
+            "NS" | "RRSIG" | "NSEC" | "NSEC3" | "NSEC3PARAM" | "DNSKEY" | "CDS" | "CDNSKEY" | "ZONEMD" => {
+                return out.ignore();
+            }
+            "TXT" | "MX" | "SRV" | "CAA" | "PTR" | "HTTPS" | "SVCB" if self.last == Err(Reason::NoName) => {
+                return out.ignore();
+            }
+            // A name with data of any type has no other: who asks for its address is told that there is none.
+            "TXT" | "MX" | "SRV" | "CAA" | "PTR" | "HTTPS" | "SVCB" => Ok(false),
             _ => Err(Reason::Record),
         };
         match (&self.last, &action) {
@@ -271,19 +264,11 @@ impl Zone {
             other if other.starts_with("rpz-") => return Err(Reason::NoRule("an unknown action of RPZ")),
             _ => {}
         }
-        let absolute = target.strip_suffix('.').unwrap_or(&target);
-        if SAFE_SEARCH.contains(&absolute) {
-            return Err(Reason::NoRule("a safe-search address"));
-        }
         let Ok(owner) = &self.last else { return Ok(false) };
-        if absolute == owner {
+        if target.strip_suffix('.') == Some(owner) {
             // How the first drafts wrote `rpz-passthru.`
             return Ok(true);
         }
-        let site = owner.strip_prefix("*.").unwrap_or(owner);
-        if absolute == site || absolute.strip_suffix(site).is_some_and(|rest| rest.ends_with('.')) {
-            return Err(Reason::NoRule("an alias within the site"));
-        }
-        Ok(false)
+        record::leads_away(owner, &target).map(|()| false)
     }
 }

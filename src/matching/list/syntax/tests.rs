@@ -65,7 +65,9 @@ fn adblock() {
             ("@@|https://casino.example^$document", Ok("allow-exact casino.example")),
             ("||casino.example^$all", Ok("covers casino.example")),
             ("||casino.example^$document,popup,important", Ok("covers casino.example")),
-            ("||casino.example^$popup", Ok("covers casino.example")),
+            ("||casino.example^$all,popup", Ok("covers casino.example")),
+            ("||https://casino.example^", Ok("covers casino.example")),
+            ("||https://casino.example/page^", Ok("watch casino.example")),
             ("||casino.example^$~third-party", Ok("covers casino.example")),
             ("||casino.example^$~image", Ok("covers casino.example")),
             ("||casino.example^$script,document", Ok("covers casino.example")),
@@ -76,7 +78,11 @@ fn adblock() {
             ("||casino.example^$all,3p", modifier("third-party")),
             ("||casino.example^$script,image", modifier("script")),
             ("||casino.example^$domain=blog.example", modifier("domain")),
-            ("||casino.example^$badfilter", modifier("badfilter")),
+            ("||casino.example^$popup", modifier("popup")),
+            ("||casino.example^$popup,third-party", modifier("third-party")),
+            ("||casino.example^$badfilter", Ok("")),
+            ("||casino.example^$script,badfilter", modifier("script")),
+            ("||-casino.example^", Err(Reason::Hyphen)),
             ("||casino.example^$csp=script-src 'none'", modifier("content")),
             ("@@||casino.example^$generichide", modifier("elemhide")),
             ("||casino.example^$client=192.0.2.1", modifier("client")),
@@ -139,6 +145,10 @@ fn ublacklist() {
             ("@1*://*.casino.example/*", Err(Reason::NoRule("a colour for search results"))),
             ("*://*/*", Err(Reason::Everything)),
             ("*://casino.*/*", Err(Reason::Wildcard)),
+            ("*://*.https://blog.example/casino/*", Ok("watch blog.example")),
+            ("*://*.http://casino.example/*", Ok("covers casino.example")),
+            ("*://*.12 casino.example/*", Err(Reason::Space)),
+            ("*://*.*.casino.example/*", Err(Reason::NoWildcard)),
             ("*://*.co.uk/*", Err(Reason::PublicSuffix)),
             ("*://192.0.2.1/*", Err(Reason::Address)),
             ("*://*.casino.example/* @if(a)", Err(Reason::Modifier("if"))),
@@ -176,6 +186,10 @@ fn dnsmasq() {
             ("local=/.casino.example/", Ok("covers casino.example")),
             ("local=/*.casino.example/", Ok("below casino.example")),
             ("server=/casino.example/#", Ok("allow casino.example")),
+            ("local=/casino.example/#", Ok("allow casino.example")),
+            ("address=/https://blog.example/casino/0.0.0.0", Err(Reason::Character(':'))),
+            ("ipset=/casino.example/set", Err(Reason::Setting("dnsmasq"))),
+            ("conf-file=/etc/more.conf", Err(Reason::Include)),
             (
                 "address=/a.example/b.example/c.example/0.0.0.0",
                 Ok("covers a.example, covers b.example, covers c.example"),
@@ -196,8 +210,7 @@ fn dnsmasq() {
         None,
         &[
             ("domain-needed", Err(Reason::Setting("dnsmasq"))),
-            ("ipset=/casino.example/set", Err(Reason::Setting("dnsmasq"))),
-            ("conf-file=/etc/more.conf", Err(Reason::Include)),
+            ("no-such-option=1", Err(Reason::Setting("dnsmasq"))),
             ("casino.example", Err(Reason::NotOf("dnsmasq"))),
         ],
     );
@@ -238,6 +251,18 @@ fn unbound() {
             ("local-data: \"casino.example A 0.0.0.0\"", Ok("exact casino.example")),
             ("local-data: 'casino.example. 3600 IN AAAA ::'", Ok("exact casino.example")),
             ("local-data: \"casino.example IN TXT blocked\"", Ok("")),
+            ("local-data: \"casino.example CNAME page.authority.test.\"", Ok("exact casino.example")),
+            (
+                "local-data: \"www.search.test CNAME ForceSafeSearch.Google.com.\"",
+                Err(Reason::NoRule("a safe-search address")),
+            ),
+            ("include: more.conf", Err(Reason::Include)),
+            ("forward-zone:", Err(Reason::Setting("unbound"))),
+            ("local-zone: \"*.casino.example\" refuse", Err(Reason::NoWildcard)),
+            (
+                "local-zone: \"a.example\" refuse local-zone: b.example static local-data: \"c.example A 192.0.2.1\"",
+                Ok("covers a.example, covers b.example, exact c.example"),
+            ),
             ("local-data: \"localhost. A 127.0.0.1\"", Ok("")),
             ("local-data-ptr: \"192.0.2.1 casino.example\"", Ok("")),
             ("server:", Ok("")),
@@ -254,11 +279,7 @@ fn unbound() {
     rows(
         Format::Unbound,
         None,
-        &[
-            ("include: more.conf", Err(Reason::Include)),
-            ("verbosity: 1", Err(Reason::Setting("unbound"))),
-            ("casino.example", Err(Reason::NotOf("unbound"))),
-        ],
+        &[("verbosity: 1", Err(Reason::Setting("unbound"))), ("casino.example", Err(Reason::NotOf("unbound")))],
     );
     // A zone that redirects, and the data that it answers with, are one rule.
     let text = "local-data: \"casino.example A 192.0.2.1\"\nlocal-zone: \"casino.example\" redirect\n";
@@ -311,7 +332,9 @@ fn rpz_lines() {
         Format::Rpz,
         None,
         &[
-            ("casino.example TXT \"because; (really)\"", Ok("")),
+            ("casino.example TXT \"because; (really)\"", Ok("exact casino.example")),
+            ("*.casino.example MX 0 .", Ok("below casino.example")),
+            ("casino.example RRSIG CNAME 8 2 60 x", Ok("")),
             ("casino.example DNAME other.test.", Err(Reason::Record)),
             ("casino.example", Err(Reason::Record)),
             ("casino.example CNAME", Err(Reason::Record)),
@@ -330,6 +353,7 @@ $TTL 1h
     2026112401 ; serial
     1h 15m 30d 2h )
   IN NS localhost.
+  TXT \"of the zone\"
 casino.example CNAME .
 *.casino.example CNAME .
 *.bets.example  CNAME .
@@ -353,10 +377,10 @@ licensed.example CNAME rpz-passthru.
     ];
     for format in [Format::Rpz, Format::Auto] {
         let (rules, rejected, list) = read(zone, format);
-        assert_eq!((rules, rejected), (expected.map(String::from).to_vec(), vec![(18, Reason::Record)]), "{format:?}");
+        assert_eq!((rules, rejected), (expected.map(String::from).to_vec(), vec![(19, Reason::Record)]), "{format:?}");
         let facts = list.unwrap().facts().clone();
-        assert_eq!((facts.format, facts.counts.joined, facts.counts.duplicates), (Found::Rpz, 3, 1));
-        assert_eq!(facts.counts.ignored, 4, "TTL, SOA, NS and TXT");
+        assert_eq!((facts.format, facts.counts.joined, facts.counts.duplicates), (Found::Rpz, 3, 2));
+        assert_eq!(facts.counts.ignored, 4, "TTL, SOA, NS and the TXT of the zone itself");
     }
 }
 
@@ -437,4 +461,57 @@ fn syntaxes_may_be_mixed_where_each_line_shows_its_own() {
     ];
     assert_eq!((rules, rejected), (expected.map(String::from).to_vec(), vec![]));
     assert_eq!(list.unwrap().facts().format, Found::Mixed);
+}
+
+#[test]
+fn a_filter_that_is_taken_back_is_no_rule_wherever_that_is_said() {
+    let filters = ["||a.example^", "||b.example^$all", "@@||c.example^", "||d.example^"];
+    let taken_back = ["||a.example^$badfilter", "||B.example^$all,badfilter", "@@||c.example^$badfilter"];
+    // Of other filters, which are not there.
+    let others = ["||d.example^$third-party,badfilter", "@@||d.example^$badfilter", "||e.example^$badfilter"];
+    for lines in [[&filters[..], &taken_back, &others].concat(), [&others[..], &taken_back, &filters].concat()] {
+        let (rules, rejected, list) = read(&lines.join("\n"), Format::Auto);
+        assert_eq!((rules, rejected.len()), (vec!["covers d.example".to_owned()], 1));
+        let counts = list.unwrap().facts().counts;
+        assert_eq!((counts.rules, counts.kinds.total(), counts.removed, counts.ignored), (1, 1, 3, 5));
+    }
+}
+
+#[test]
+fn a_zone_that_resolves_as_usual_is_an_exception_below_one_that_blocks() {
+    let blocks = "local-zone: casino.example redirect";
+    let transparent = "local-zone: help.casino.example transparent";
+    for (lines, expected) in [
+        (vec![blocks, transparent], "covers casino.example, allow help.casino.example"),
+        (vec![transparent, blocks], "covers casino.example, allow help.casino.example"),
+        (vec![blocks, "local-zone: a.b.casino.example inform"], "covers casino.example, allow a.b.casino.example"),
+        (vec![blocks, transparent, transparent], "covers casino.example, allow help.casino.example"),
+        // Nothing to be excepted from.
+        (vec!["local-zone: other.example refuse", transparent], "covers other.example"),
+        (vec![blocks, "local-zone: casino.example transparent"], "covers casino.example"),
+        (vec![blocks, "local-zone: help.casino.example nodefault"], "covers casino.example"),
+        // There for the data in it.
+        (
+            vec![blocks, transparent, "local-data: \"www.help.casino.example A 192.0.2.1\""],
+            "covers casino.example, exact www.help.casino.example",
+        ),
+        (
+            vec!["local-zone: casino.example transparent", "local-data: \"casino.example A 192.0.2.1\""],
+            "exact casino.example",
+        ),
+    ] {
+        let (rules, rejected, list) = read(&lines.join("\n"), Format::Auto);
+        assert_eq!((rules.join(", ").as_str(), rejected), (expected, vec![]), "{lines:?}");
+        let counts = list.unwrap().facts().counts;
+        assert_eq!((counts.rules, counts.kinds.total()), (rules.len() as u64, rules.len() as u64));
+    }
+}
+
+#[test]
+fn a_zone_that_leads_to_safe_search_blocks_nothing() {
+    let text = "local-zone: www.search.test redirect\n\
+                local-data: \"www.search.test CNAME strict.bing.com\"\nlocal-zone: casino.example redirect\n";
+    let (rules, rejected, _) = read(text, Format::Auto);
+    assert_eq!(rules, ["covers casino.example"]);
+    assert_eq!(rejected, [(2, Reason::NoRule("a safe-search address"))]);
 }

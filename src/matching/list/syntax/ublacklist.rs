@@ -50,7 +50,9 @@ pub(in super::super) fn read(text: &str, out: &mut Out<'_>) {
         return out.reject(Reason::NotOf("uBlacklist"));
     };
     let mut words = rest.split_whitespace();
-    let (rest, condition) = (words.next().unwrap_or_default(), words.next().is_some());
+    let (whole, rest, behind) = (rest, words.next().unwrap_or_default(), words.next());
+    // Seen in the world: a pattern made of a URL.
+    let rest = rest.strip_prefix("*.").and_then(without_scheme).map_or(rest.to_owned(), |url| format!("*.{url}"));
     let (authority, path) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
     let (host, port) = split_port(authority);
     let (host, kind) = match host.strip_prefix("*.") {
@@ -60,8 +62,11 @@ pub(in super::super) fn read(text: &str, out: &mut Out<'_>) {
     if host == "*" {
         return out.reject(Reason::Everything);
     }
-    if condition {
-        return out.reject_host(Reason::Modifier("if"), host);
+    match behind {
+        None => {}
+        Some(condition) if condition.starts_with('@') => return out.reject_host(Reason::Modifier("if"), host),
+        // It says that it is a name with a space, which is none.
+        Some(_) => return out.name(whole.trim_end_matches("/*"), kind),
     }
     if !matches!(path, "" | "/" | "/*") || !is_usual_port(port) {
         return out.page(host, exception);

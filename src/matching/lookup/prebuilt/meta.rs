@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::ruleset::ListMeta;
 use super::super::table::{Member, Table};
 use crate::matching::list::{Found, Kind, KindCounts, ListCounts, ListFacts};
-use crate::model::{Action, DomainName};
+use crate::model::{Action, DomainName, Jurisdiction, ListOrigin, Provenance};
 
 /// The most lists in a file: far more than the daemon takes, few enough to keep.
 const MAX_LISTS: usize = 4_096;
@@ -48,6 +48,38 @@ pub(super) struct List {
     removed: u64,
     ignored: u64,
     rejected: u64,
+    /// On whose order; none for a list of which that was not said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    provenance: Option<Origin>,
+}
+
+/// [`Provenance`].
+#[derive(Serialize, Deserialize, Debug)]
+struct Origin {
+    authority: String,
+    legal_basis: String,
+    reference: String,
+    jurisdictions: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deadline_hours: Option<u32>,
+}
+
+impl Origin {
+    fn of(provenance: &Provenance) -> Origin {
+        Origin {
+            authority: provenance.authority().into(),
+            legal_basis: provenance.legal_basis().into(),
+            reference: provenance.reference().into(),
+            jurisdictions: provenance.jurisdictions().iter().map(ToString::to_string).collect(),
+            deadline_hours: provenance.deadline_hours(),
+        }
+    }
+
+    fn checked(&self) -> Option<Provenance> {
+        let places: Result<Vec<Jurisdiction>, _> = self.jurisdictions.iter().map(|code| code.parse()).collect();
+        let provenance = Provenance::new(&self.authority, &self.legal_basis, &self.reference, places.ok()?).ok()?;
+        Some(provenance.with_deadline_hours(self.deadline_hours))
+    }
 }
 
 impl Meta {
@@ -92,7 +124,7 @@ impl Meta {
             let (meta, facts) = list.described().ok_or("a list in its description cannot be true")?;
             for (kind, count) in facts.counts.kinds.iter() {
                 let (meta, facts) = (meta.clone(), facts.clone());
-                members.push(Member { meta, facts, kind, rules: count, base, order: order as u32 });
+                members.push(Member { meta, facts, kind, rules: count, base, order: order as u32, places: 0 });
                 let next = base.checked_add(list.lines).and_then(|base| base.checked_add(1));
                 base = next.ok_or("its lists have too many lines")?;
             }
@@ -110,7 +142,7 @@ impl List {
         let ListFacts { format, bytes, lines, sha256, counts, rejections: _ } = &member.facts;
         let ListCounts { rules, kinds, duplicates, joined, removed, ignored, rejected } = *counts;
         List {
-            name: member.meta.name.to_string(),
+            name: member.meta.name().to_string(),
             action: member.meta.action.name().into(),
             format: format.name().into(),
             bytes: *bytes,
@@ -123,12 +155,12 @@ impl List {
             removed,
             ignored,
             rejected,
+            provenance: member.meta.origin.provenance.as_deref().map(Origin::of),
         }
     }
 
     fn described(&self) -> Option<(ListMeta, ListFacts)> {
-        let action =
-            [Action::Block, Action::Allow, Action::Watch].into_iter().find(|action| action.name() == self.action)?;
+        let action = Action::ALL.into_iter().find(|action| action.name() == self.action)?;
         let format = Found::ALL.into_iter().find(|format| format.name() == self.format)?;
         // A name is shown to people, and labels a metric.
         if self.name.is_empty() || self.name.len() > 1_024 || self.name.contains(char::is_control) {
@@ -152,7 +184,12 @@ impl List {
         let counts = ListCounts { rules, kinds, duplicates, joined, removed, ignored, rejected };
         let sha256 = digest(self.sha256.as_bytes())?;
         let facts = ListFacts { format, bytes, lines, sha256, counts, rejections: Vec::new() };
-        Some((ListMeta { name: Arc::from(self.name.as_str()), action }, facts))
+        let provenance = match &self.provenance {
+            Some(given) => Some(Arc::new(given.checked()?)),
+            None => None,
+        };
+        let origin = Arc::new(ListOrigin { name: Arc::from(self.name.as_str()), provenance });
+        Some((ListMeta { origin, action }, facts))
     }
 }
 

@@ -46,7 +46,7 @@ pub fn read(reader: impl Read, size: Option<u64>) -> Result<RuleSet, PrebuiltErr
         return Err(damaged("its checksum does not fit what is in it"));
     }
     let [meta, code, filter, ends, rules] = sections;
-    table(&meta, &code, &filter, &ends, rules).map(|table| RuleSet::from_tables(vec![table]))
+    RuleSet::from_tables(vec![table(&meta, &code, &filter, &ends, rules)?]).map_err(|e| damaged(e.to_string()))
 }
 
 fn damaged(what: impl Into<String>) -> PrebuiltError {

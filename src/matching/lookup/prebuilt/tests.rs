@@ -1,7 +1,6 @@
 //! What a prebuilt file must be, and that no other octets are taken for one.
 
 use std::io::Cursor;
-use std::sync::Arc;
 
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
@@ -25,7 +24,7 @@ fn small_set() -> RuleSet {
         ("good", Action::Allow, "0.0.0.0 help.casino.example\n"),
     ] {
         let list = parse(text.as_bytes(), Format::Auto, MAX_FILE_BYTES).unwrap();
-        builder.add_list(ListMeta { name: Arc::from(name), action }, list);
+        builder.add_list(ListMeta::bare(name, action), list);
     }
     builder.build().unwrap()
 }
@@ -69,7 +68,7 @@ fn a_set_comes_back_with_its_lists() {
     let octets = octets_of(&set);
     let again = read(octets.as_slice(), Some(octets.len() as u64)).unwrap();
     let told = |set: &RuleSet| {
-        set.lists().map(|(meta, facts)| (meta.name.to_string(), meta.action, facts.clone())).collect::<Vec<_>>()
+        set.lists().map(|(meta, facts)| (meta.name().to_string(), meta.action, facts.clone())).collect::<Vec<_>>()
     };
     assert_eq!(told(&again), told(&set));
     assert_eq!((again.len(), told(&again)[0].2.counts.rejected), (4, 1));
