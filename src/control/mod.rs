@@ -3,7 +3,7 @@
 //! [`config`] turns one TOML file into a [`config::Config`]; [`check`] adds what only the machine can tell (does the
 //! rule file exist, is the directory writable) and lists every problem with its line. `stakeout check` prints that
 //! list and `stakeout run` refuses to start on any error in it, so the two can never disagree. [`bundles`] decides whether a
-//! signed rule bundle is taken. [`watch`] says when
+//! signed rule bundle is taken, [`rules`] keeps lists and those who answer for them. [`watch`] says when
 //! rule files changed or a signal came, and [`http`] answers `/metrics`, the health probes and `/status`. [`sizing`]
 //! reckons how large a sensor must be.
 
