@@ -97,7 +97,11 @@ impl Store {
                 out_of_time.insert(wire.to_vec());
             }
         }
-        let rules = rules.without(|wire, _| protected.contains(wire) || out_of_time.contains(wire));
+        let rules = if protected.is_empty() && out_of_time.is_empty() {
+            rules
+        } else {
+            rules.without(|wire, _| protected.contains(wire) || out_of_time.contains(wire))
+        };
         if rules.facts().counts.rules == 0 {
             return Ok(None);
         }

@@ -20,9 +20,8 @@ impl Store {
         let keep = keep.max(1);
         let needed = self.needed(usize::try_from(keep).unwrap_or(usize::MAX));
         let swept = self.objects.sweep(&needed)?;
-        for dir in [self.dir.clone()] {
-            remove_left_over(&dir)?;
-        }
+        remove_left_over(&self.dir)?;
+        remove_left_over(&self.dir.join("looked"))?;
         if swept.0 > 0 {
             self.append(actor, Event::Gc(Swept { keep }))?;
         }
@@ -85,6 +84,9 @@ fn of_proposal(proposal: &Proposal) -> Vec<Hash> {
 
 /// Files that a kill left in the store's own directory.
 fn remove_left_over(dir: &std::path::Path) -> Result<(), StoreError> {
+    if !dir.is_dir() {
+        return Ok(());
+    }
     let entries = std::fs::read_dir(dir).map_err(StoreError::io(dir))?;
     for entry in entries {
         let path = entry.map_err(StoreError::io(dir))?.path();

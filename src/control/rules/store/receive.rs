@@ -23,7 +23,7 @@ use crate::model::Action;
 /// Where a file comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Origin {
-    /// Fetched from this address.
+    /// Fetched from this address: the one that the definition has, also where the file was found by way of it.
     Url(String),
     /// Read from this file of the machine, by the program itself.
     File(PathBuf),
@@ -157,11 +157,11 @@ impl Store {
             None => None,
         };
         let held = self.held_back(source, &list, head.as_ref(), &known.cleared)?;
-        let facts = list.parsed.facts().clone();
-        let action = source.action;
-        let rest = list.parsed.without(|wire, kind| held.holds(wire, kind, action));
+        let (counts, action) = (list.parsed.facts().counts, source.action);
+        // Ten million names are not copied for nothing.
+        let rest = (!held.is_empty()).then(|| list.parsed.without(|wire, kind| held.holds(wire, kind, action)));
+        let rest = rest.as_ref().unwrap_or(&list.parsed);
         let rules = rest.facts().counts.rules;
-        let counts = facts.counts;
         let stated = match &source.stated_count {
             None => None,
             Some(how) => Some(stated(how, self.objects.open(&hash)?).map_err(|_| self.objects.damaged(&hash))?),
@@ -172,7 +172,7 @@ impl Store {
             stated,
             ends_whole: list.ends_whole,
             head_ends_whole: head.as_ref().is_some_and(|head| head.ends_whole),
-            swing: head.as_ref().map(|head| Prints::of(&head.parsed).swing(&Prints::of(&rest))),
+            swing: head.as_ref().map(|head| Prints::of(&head.parsed).swing(&Prints::of(rest))),
             held: held.len() as u64,
             was_undone: known.undone.contains(&hash),
         };
@@ -332,8 +332,12 @@ impl Store {
         Ok(())
     }
 
-    /// Notes beside the journal that somebody looked for a new file: that happens every hour, and changes nothing.
-    fn note_look(&self, list: &str) -> Result<(), StoreError> {
+    /// Notes beside the journal that somebody looked for a new file: that happens every hour, and changes nothing. For who
+    /// asked and was told that there is nothing new; [`Store::receive`] notes it itself.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn note_look(&self, list: &str) -> Result<(), StoreError> {
         let dir = self.dir.join("looked");
         std::fs::create_dir_all(&dir).map_err(StoreError::io(&dir))?;
         place(&dir.join(list), &format!("{}\n", rfc3339(Timestamp::now())))

@@ -139,12 +139,15 @@ impl State {
             Event::Approve(approved) => self.approve(line, approved)?,
             Event::Reject(rejected) => self.open(rejected.proposal)?.status = Status::Rejected,
             Event::Take(taken) => {
+                let before = self.head(&taken.list).and_then(|head| head.content.held);
                 self.put_in_force(line, &taken.list, &taken.content, &taken.origin, None)?;
+                if taken.content.held.is_some() && taken.content.held != before {
+                    self.list(&taken.list)?.tripped += 1;
+                }
                 if let Some(review) = &taken.review {
                     let (names, count) = (review.names, review.count);
                     let change = Change::Review { list: taken.list.clone(), names, count };
                     self.propose(line, change, review.text, None, review.supersedes)?;
-                    self.list(&taken.list)?.tripped += 1;
                 }
             }
             Event::Trouble(trouble) => {

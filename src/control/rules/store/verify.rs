@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::error::StoreError;
 use super::event::Change;
+use super::held::Held;
 use super::proposal::{Proposal, Status};
 use super::state::Snapshot;
 use super::{Store, typed};
@@ -39,6 +40,12 @@ impl Store {
         let text = self.objects.text(&proposal.text, MAX_TEXT)?;
         if !text.starts_with(&proposal.change.text(&self.state.store, &proposal.actor, "")) {
             return Err(wrong("the text that people signed does not say what was done".into()));
+        }
+        // What the text names by its hash is what people saw.
+        match &proposal.change {
+            Change::Source { definition, .. } => drop(self.definition(definition)?),
+            Change::Review { names, .. } => drop(Held::load(&self.objects, names)?),
+            Change::Import { .. } | Change::Names(_) | Change::Enrol(_) | Change::Revoke { .. } => {}
         }
         let signed = proposal.signed(&self.state.store).text();
         let (mut names, mut keys) = (BTreeSet::new(), BTreeSet::new());

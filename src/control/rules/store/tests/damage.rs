@@ -15,6 +15,7 @@ fn a_last_line_that_was_cut_is_taken_off_and_any_other_damage_refuses() {
     let whole = fs::read(journal(&case)).unwrap();
     let last = whole[..whole.len() - 1].iter().rposition(|octet| *octet == b'\n').unwrap() + 1;
     for cut in [last + 1, whole.len() - 1] {
+        case.close();
         fs::write(journal(&case), &whole[..cut]).unwrap();
         let reader = Store::open(&case.root(), Access::Read).unwrap();
         assert_eq!((reader.cut(), reader.state().head("ch").is_none()), ((cut - last) as u64, true));
