@@ -27,7 +27,10 @@ impl Day {
     fn run(&self, words: &[&str]) -> Ran {
         let mut command = stakeout();
         command.arg("rules").args(words).current_dir(self.files.path()).stdin(Stdio::null());
-        command.env("STAKEOUT_STORE", self.path("store")).env("STAKEOUT_WHO", "dora").env_remove("STAKEOUT_KEY_PASSWORD");
+        command
+            .env("STAKEOUT_STORE", self.path("store"))
+            .env("STAKEOUT_WHO", "dora")
+            .env_remove("STAKEOUT_KEY_PASSWORD");
         Ran::of(command.output().unwrap())
     }
 
@@ -124,7 +127,16 @@ fn a_day_from_an_import_to_a_bundle_and_back() {
     day.source("ch-orders", "CH", "block", "");
     day.files.write("letter.pdf", "block lucky.example");
     let said = day.good(&[
-        "propose", "ch-orders", "--add", "Lucky.Example", "--order", "letter.pdf", "--reference", "2026/117", "--why", "a letter",
+        "propose",
+        "ch-orders",
+        "--add",
+        "Lucky.Example",
+        "--order",
+        "letter.pdf",
+        "--reference",
+        "2026/117",
+        "--why",
+        "a letter",
     ]);
     assert!(!day.good(&["test", "--store", "store", "--jurisdiction", "CH", "lucky.example"]).contains("block by"));
     let id = said.split([' ', ':']).nth(1).unwrap();
@@ -145,7 +157,18 @@ fn a_day_from_an_import_to_a_bundle_and_back() {
     assert!(day.good(&["import", "ch", "ch.txt", "--why", "one site less"]).contains("60 rules"));
     assert!(day.good(&publish).contains("version 2: 61 rules"));
     let back = day.good(&[
-        "rollback", "--to", "1", "--channel", "ch", "--jurisdiction", "CH", "--key", "rules.key", "--out", "ch.stkbundle", "--why",
+        "rollback",
+        "--to",
+        "1",
+        "--channel",
+        "ch",
+        "--jurisdiction",
+        "CH",
+        "--key",
+        "rules.key",
+        "--out",
+        "ch.stkbundle",
+        "--why",
         "it must stay blocked",
     ]);
     assert!(back.contains("channel ch version 3: 62 rules"), "{back}");
@@ -154,7 +177,13 @@ fn a_day_from_an_import_to_a_bundle_and_back() {
     assert!(ran.code == 1 && ran.out.contains("rolled back before"), "{}", ran.out);
 
     let history = day.good(&["history", "--all"]);
-    for words in ["1 20", "dora made the store, with anna, bert", "dora published version 1 of ch", "went back to version 1", "anna signed for proposal"] {
+    for words in [
+        "1 20",
+        "dora made the store, with anna, bert",
+        "dora published version 1 of ch",
+        "went back to version 1",
+        "anna signed for proposal",
+    ] {
         assert!(history.contains(words), "{words}: {history}");
     }
     assert!(day.good(&["gc", "--keep", "1"]).starts_with("removed "));
@@ -166,7 +195,11 @@ fn a_day_from_an_import_to_a_bundle_and_back() {
 #[test]
 fn signatures_that_do_not_count_are_refused_with_the_reason() {
     let day = Day::new();
-    day.bad(2, &["init", "--person", "anna=anna.pub", "--person", "bert=bert.pub"], "there is a store of rules already");
+    day.bad(
+        2,
+        &["init", "--person", "anna=anna.pub", "--person", "bert=bert.pub"],
+        "there is a store of rules already",
+    );
     day.source("letters", "NO", "block", "");
     day.files.write("letter", "…");
     let propose = |name: &str| {

@@ -169,11 +169,39 @@ fn nothing_is_published_from_a_store_that_was_tampered_with() {
     // A last line that a power cut had cut is no damage.
     fs::write(case.path("store/journal"), [&journal[..], b"{\"seq\":9,\"ti"].concat()).unwrap();
     let (code, out, err) = case.run(&case.publish());
-    assert!(code == 0 && out.contains("version 2") && err.contains("had no end, as after a power cut"), "{code} {out}{err}");
+    assert!(
+        code == 0 && out.contains("version 2") && err.contains("had no end, as after a power cut"),
+        "{code} {out}{err}"
+    );
     // A newer store is left alone.
     fs::write(case.path("store/format"), "2\n").unwrap();
     let (code, _, err) = case.run(&case.publish());
     assert!(code == 2 && err.contains("is a store of format 2"), "{err}");
+}
+
+#[test]
+fn commands_at_the_same_time_wait_for_each_other() {
+    let case = Case::new();
+    let spawn = |n: usize| {
+        let name = format!("site{n}.example");
+        let words = ["propose", "letters", "--add", &name, "--order", "pl.toml", "--reference", "1", "--why", "x"];
+        let mut command = Command::new(env!("CARGO_BIN_EXE_stakeout"));
+        command.arg("rules").args(words).args(["--store", "store"]).current_dir(case.dir.path());
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    };
+    let children: Vec<_> = (0..8).map(spawn).collect();
+    let mut ids: Vec<String> = children
+        .into_iter()
+        .map(|child| {
+            let output = child.wait_with_output().unwrap();
+            let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            assert!(output.status.success(), "{out}{err}");
+            id(&out)
+        })
+        .collect();
+    ids.sort();
+    ids.dedup();
+    assert_eq!((ids.len(), case.good(&["proposals", "--store", "store"]).lines().count()), (8, 8));
 }
 
 /// A sequence of numbers that is the same at every run; when the kill hits does not depend on it alone.
@@ -221,8 +249,7 @@ fn kills_at_any_moment_leave_the_old_state_or_the_new_one() {
         };
         let mut command = Command::new(env!("CARGO_BIN_EXE_stakeout"));
         command.arg("rules").args(words).current_dir(case.dir.path());
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         std::thread::sleep(Duration::from_micros(numbers.next(40_000)));
         let _ = child.kill();
         child.wait().unwrap();
@@ -245,6 +272,9 @@ fn kills_at_any_moment_leave_the_old_state_or_the_new_one() {
     case.good(&case.publish());
     assert!(case.in_force().starts_with("pl: 420 rules"));
     case.good(&["gc", "--store", "store"]);
-    let left: Vec<PathBuf> = files(&case.path("store")).into_iter().filter(|path| path.extension().is_some_and(|end| end == "new" || end == "stkset")).collect();
+    let left: Vec<PathBuf> = files(&case.path("store"))
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "new" || end == "stkset"))
+        .collect();
     assert_eq!(left, [] as [PathBuf; 0]);
 }

@@ -40,7 +40,11 @@ impl<'t> Reading<'t> {
     }
 
     /// Reads the whole document with `read`.
-    pub(in crate::control) fn document<R>(&mut self, root: &'t DeTable<'t>, read: impl FnOnce(&mut Table<'_, 't>) -> R) -> R {
+    pub(in crate::control) fn document<R>(
+        &mut self,
+        root: &'t DeTable<'t>,
+        read: impl FnOnce(&mut Table<'_, 't>) -> R,
+    ) -> R {
         let mut table = Table::new(self, String::new(), String::new(), WHOLE_FILE, Some(root));
         let result = read(&mut table);
         table.finish();
@@ -192,7 +196,11 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// A text that `T` can parse; `example` shows a good value.
-    pub(in crate::control) fn parsed<T: FromStr<Err: Display>>(&mut self, name: &'static str, example: &str) -> Option<T> {
+    pub(in crate::control) fn parsed<T: FromStr<Err: Display>>(
+        &mut self,
+        name: &'static str,
+        example: &str,
+    ) -> Option<T> {
         let value = self.value(name)?;
         let DeValue::String(text) = value.get_ref() else {
             self.wrong_type(name, value, "a text", example);
@@ -259,7 +267,11 @@ impl<'r, 't> Table<'r, 't> {
     }
 
     /// One of a few words.
-    pub(in crate::control) fn choice<T: Copy>(&mut self, name: &'static str, choices: &[(&'static str, T)]) -> Option<T> {
+    pub(in crate::control) fn choice<T: Copy>(
+        &mut self,
+        name: &'static str,
+        choices: &[(&'static str, T)],
+    ) -> Option<T> {
         let text = self.string(name)?;
         match choice_of(text, choices) {
             Ok(choice) => Some(choice),
@@ -354,7 +366,11 @@ impl<'r, 't> Table<'r, 't> {
 
     /// The tables written as `[[name]]`. If there is none `read` still runs once on an empty table, for its known
     /// fields, and the result is dropped.
-    pub(in crate::control) fn tables<R>(&mut self, name: &'static str, mut read: impl FnMut(&mut Table<'_, 't>) -> R) -> Vec<R> {
+    pub(in crate::control) fn tables<R>(
+        &mut self,
+        name: &'static str,
+        mut read: impl FnMut(&mut Table<'_, 't>) -> R,
+    ) -> Vec<R> {
         static NONE: [Spanned<DeValue<'static>>; 0] = [];
         let items: &'t [Spanned<DeValue<'t>>] = match self.value(name).map(|v| (v, v.get_ref())) {
             Some((_, DeValue::Array(items))) => items.as_ref(),

@@ -95,7 +95,10 @@ impl StoreArgs {
         if store.cut() > 0 {
             let octets = store.cut();
             let what = if access == Access::Write { "was cut off" } else { "does not count" };
-            writeln!(err, "stakeout: the last line of the journal had no end, as after a power cut: it {what} ({octets} octets)")?;
+            writeln!(
+                err,
+                "stakeout: the last line of the journal had no end, as after a power cut: it {what} ({octets} octets)"
+            )?;
         }
         Ok(store)
     }
@@ -105,7 +108,12 @@ impl WhoArgs {
     /// The name, with a reason.
     pub(super) fn actor(&self, why: &str) -> Result<Actor, Failure> {
         let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.trim().is_empty());
-        let who = self.who.clone().or_else(|| variable("STAKEOUT_WHO")).or_else(|| variable("USER")).or_else(|| variable("LOGNAME"));
+        let who = self
+            .who
+            .clone()
+            .or_else(|| variable("STAKEOUT_WHO"))
+            .or_else(|| variable("USER"))
+            .or_else(|| variable("LOGNAME"));
         let who = who.unwrap_or_else(|| "unknown".into());
         Actor::new(who, why).map_err(Failure::usage)
     }

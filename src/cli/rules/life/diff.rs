@@ -55,7 +55,8 @@ pub(super) fn run(args: &DiffArgs, out: &mut dyn Write, err: &mut dyn Write) -> 
         Some(new) => (args.old.clone(), new.clone()),
         None => (String::new(), args.old.clone()),
     };
-    let is_file = |what: &str| what.split_once(':').is_none_or(|(kind, _)| !["head", "snapshot", "proposal"].contains(&kind));
+    let is_file =
+        |what: &str| what.split_once(':').is_none_or(|(kind, _)| !["head", "snapshot", "proposal"].contains(&kind));
     let store = match [&old, &new].into_iter().all(|what| !what.is_empty() && is_file(what)) {
         true => None,
         false => Some(args.store.open(Access::Read, err)?),
@@ -87,7 +88,9 @@ pub(super) fn run(args: &DiffArgs, out: &mut dyn Write, err: &mut dyn Write) -> 
             names.remove.iter().try_for_each(|name| writeln!(out, "- {name}"))?;
             writeln!(out, "{} added, {} removed, 0 changed", names.add.len(), names.remove.len())?;
         }
-        (State::Names(_), _) => return Err(Failure::usage("a proposal of names is compared with what is in force: say it alone")),
+        (State::Names(_), _) => {
+            return Err(Failure::usage("a proposal of names is compared with what is in force: say it alone"));
+        }
     }
     Ok(Exit::Done)
 }
@@ -118,7 +121,8 @@ fn kinds(kinds: &[Kind]) -> String {
 fn state(store: Option<&Store>, what: &str) -> Result<(State, Option<String>), Failure> {
     let (kind, rest) = what.split_once(':').unwrap_or(("", ""));
     let Some(store) = store else { return Ok((State::List(Some(file(what)?)), None)) };
-    let number = || rest.parse::<u64>().map_err(|_| Failure::usage(format!("{what:?}: write a number behind the colon")));
+    let number =
+        || rest.parse::<u64>().map_err(|_| Failure::usage(format!("{what:?}: write a number behind the colon")));
     match kind {
         "head" => {
             store.source(rest)?;
@@ -135,7 +139,9 @@ fn state(store: Option<&Store>, what: &str) -> Result<(State, Option<String>), F
             match change {
                 Change::Import { content, .. } => Ok((State::List(rules(store, content)?), list)),
                 Change::Names(names) => Ok((State::Names(names.clone()), list)),
-                _ => Err(Failure::usage(format!("proposal {rest} changes no list: `stakeout rules show {rest}` prints it"))),
+                _ => Err(Failure::usage(format!(
+                    "proposal {rest} changes no list: `stakeout rules show {rest}` prints it"
+                ))),
             }
         }
         _ => Ok((State::List(Some(file(what)?)), None)),

@@ -70,7 +70,8 @@ pub(super) fn run(args: &ExplainArgs, out: &mut dyn Write, err: &mut dyn Write) 
 }
 
 fn head(rule: &Rule) -> String {
-    let reach = if rule.kind == crate::matching::Kind::Covers { String::new() } else { format!(", {}", rule.kind.name()) };
+    let reach =
+        if rule.kind == crate::matching::Kind::Covers { String::new() } else { format!(", {}", rule.kind.name()) };
     let Rule { pattern, source, says, line, file, .. } = rule;
     format!("{pattern} of {} ({}{reach}), line {line} of file {}…", source.id, says.name(), file.short())
 }
@@ -94,7 +95,12 @@ fn detail(rule: &Rule, out: &mut dyn Write) -> Result<(), Failure> {
     let (source, entry) = (&rule.source, &rule.entry);
     let known = |text: &str| if text.is_empty() { "not told".to_owned() } else { text.to_owned() };
     writeln!(out, "    ordered by {}, for {}: {}", source.authority, source.places(), source.title)?;
-    writeln!(out, "    legal basis: {}; reference of the list: {}", known(&source.legal_basis), known(&source.reference))?;
+    writeln!(
+        out,
+        "    legal basis: {}; reference of the list: {}",
+        known(&source.legal_basis),
+        known(&source.reference)
+    )?;
     for (what, value) in [
         ("reference", &entry.reference),
         ("listed", &entry.listed),

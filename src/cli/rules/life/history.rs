@@ -102,7 +102,9 @@ fn say(line: &Line) -> String {
             let review = taken.review.as_ref().map(|r| format!(", {} names held back", r.count)).unwrap_or_default();
             format!("took a file of {} with {} rules from {}{review}", taken.list, taken.content.rules, taken.origin)
         }
-        Event::Trouble(trouble) => format!("refused a file of {} from {}: {}", trouble.list, trouble.origin, trouble.what),
+        Event::Trouble(trouble) => {
+            format!("refused a file of {} from {}: {}", trouble.list, trouble.origin, trouble.what)
+        }
         Event::Publish(published) => {
             format!("published version {} of {} with {} rules", published.version, published.channel, published.rules)
         }

@@ -57,9 +57,7 @@ pub(super) fn run(args: &ImportArgs, out: &mut dyn Write, err: &mut dyn Write) -
     };
     let origin = match &source.place {
         Place::File(place) if is_its_own => Origin::File(place.clone()),
-        Place::Directory(place) if is_its_own => {
-            Origin::File(place.join(whole.file_name().unwrap_or_default()))
-        }
+        Place::Directory(place) if is_its_own => Origin::File(place.join(whole.file_name().unwrap_or_default())),
         _ => Origin::Hand(PathBuf::from(args.file.file_name().unwrap_or_default())),
     };
     let outcome = store.receive(&args.list, &args.file, &origin, order, &actor)?;

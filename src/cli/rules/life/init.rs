@@ -51,9 +51,9 @@ pub(super) fn run(args: &InitArgs, out: &mut dyn Write, _: &mut dyn Write) -> Re
 
 /// `NAME=KEY`.
 pub(super) fn person(given: &str) -> Result<PersonKey, Failure> {
-    let (name, key) = given
-        .split_once('=')
-        .ok_or_else(|| Failure::usage(format!("{given:?}: write the name, an equals sign and the file of the public key")))?;
+    let (name, key) = given.split_once('=').ok_or_else(|| {
+        Failure::usage(format!("{given:?}: write the name, an equals sign and the file of the public key"))
+    })?;
     let key = keys::public(key).map_err(|(why, exit)| Failure::Said(why, exit))?;
     Ok(PersonKey { name: name.to_owned(), key })
 }

@@ -24,8 +24,8 @@ use super::super::exit::Exit;
 use common::Failure;
 pub(super) use common::StoreArgs;
 pub(super) use proposals::show;
-pub(in crate::cli) use publish::load_store;
 pub(super) use publish::build;
+pub(in crate::cli) use publish::load_store;
 
 /// The commands that work on a store.
 #[derive(Subcommand, Debug, Clone)]

@@ -6,8 +6,8 @@ use clap::{Args, Subcommand};
 
 use super::super::super::exit::Exit;
 use super::common::{ActorArgs, Failure, StoreArgs};
-use super::source::say;
 use super::init;
+use super::source::say;
 use crate::control::rules::store::Access;
 use crate::matching::bundle::key_id;
 

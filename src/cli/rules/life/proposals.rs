@@ -49,14 +49,17 @@ pub(super) fn line(proposal: &Proposal) -> String {
         Change::Source { before: None, .. } => "a new definition".into(),
         Change::Source { .. } => "another definition".into(),
         Change::Import { content, guards, .. } if guards.is_empty() => format!("a file with {} rules", content.rules),
-        Change::Import { content, guards, .. } => format!("a file with {} rules that tripped {} guards", content.rules, guards.len()),
+        Change::Import { content, guards, .. } => {
+            format!("a file with {} rules that tripped {} guards", content.rules, guards.len())
+        }
         Change::Review { count, .. } => format!("{count} names that were held back"),
         Change::Names(Names { add, remove, .. }) => format!("{} in, {} out", add.len(), remove.len()),
         Change::Enrol(person) => format!("enrol {}", person.name),
         Change::Revoke { name } => format!("revoke {name}"),
     };
     let signed: Vec<&str> = proposal.approvals.iter().map(|approval| approval.person.as_str()).collect();
-    let signed = if signed.is_empty() { "nobody signed yet".into() } else { format!("signed by {}", signed.join(", ")) };
+    let signed =
+        if signed.is_empty() { "nobody signed yet".into() } else { format!("signed by {}", signed.join(", ")) };
     let status = match proposal.status {
         Status::Open => String::new(),
         Status::Taken(line) => format!("; in force since line {line}"),
@@ -111,7 +114,11 @@ pub(in crate::cli::rules) fn show(
 fn what_next(store: &Store, proposal: &Proposal, out: &mut dyn Write) -> Result<(), Failure> {
     if proposal.status == Status::Open {
         let missing = store.settings().approvals.saturating_sub(proposal.approvals.len());
-        writeln!(out, "it waits for {missing} of the enrolled people: `stakeout rules approve {} --key …`, or `stakeout rules reject {} --why …`", proposal.id, proposal.id)?;
+        writeln!(
+            out,
+            "it waits for {missing} of the enrolled people: `stakeout rules approve {} --key …`, or `stakeout rules reject {} --why …`",
+            proposal.id, proposal.id
+        )?;
     }
     Ok(())
 }

@@ -98,7 +98,11 @@ pub(super) fn publish(
     tell_left_out(&left_out, &protected, err)?;
     let lists = count(manifest.lists.len() as u64, "list");
     let (channel, version, expires) = (&manifest.channel, manifest.version, manifest.expires);
-    writeln!(out, "channel {channel} version {version}: {} of {lists}, expires {expires}", count(manifest.rules(), "rule"))?;
+    writeln!(
+        out,
+        "channel {channel} version {version}: {} of {lists}, expires {expires}",
+        count(manifest.rules(), "rule")
+    )?;
     for path in to {
         writeln!(out, "{}: published", path.display())?;
     }
@@ -143,7 +147,13 @@ pub(in crate::cli::rules) fn build(
         SaveError::Io(error) => Failure::Store(StoreError::Io { path: path.to_owned(), error }),
         other => Failure::usage(format!("{}: {other}", path.display())),
     })?;
-    writeln!(out, "{} of {} in {octets} octets: {}", count(set.len(), "rule"), count(lists as u64, "list"), path.display())?;
+    writeln!(
+        out,
+        "{} of {} in {octets} octets: {}",
+        count(set.len(), "rule"),
+        count(lists as u64, "list"),
+        path.display()
+    )?;
     Ok(Exit::Done)
 }
 

@@ -105,7 +105,9 @@ impl fmt::Display for Trip {
             Trip::ManyHeld { held } => {
                 write!(f, "too many to look at: {held} of its names are held back, more than {MAX_HELD}")
             }
-            Trip::Undone => f.write_str("rolled back before: this very file was in force, and people went back from it"),
+            Trip::Undone => {
+                f.write_str("rolled back before: this very file was in force, and people went back from it")
+            }
         }
     }
 }

@@ -12,7 +12,7 @@ mod stated;
 mod swing;
 
 pub use measure::{Candidate, Trip, measure};
-pub use names::{Look, NameGuard, NameGuardError};
 pub(in crate::control::rules) use names::shown;
+pub use names::{Look, NameGuard, NameGuardError};
 pub use stated::stated;
 pub use swing::{Prints, Swing};

@@ -193,10 +193,19 @@ mod tests {
     fn each_name_is_looked_at_for_what_blocking_it_would_do() {
         let dir = tempfile::tempdir().unwrap();
         let protected = "# ours\nportal.provider.example\n";
-        let guard = guard(dir.path(), protected, "rank,domain\n1,maps.popular.example\n7,shop.example\n9,rare.example\n");
-        assert_eq!(look(&guard, "portal.provider.example"), Look::Refused("is the protected name portal.provider.example".into()));
-        assert_eq!(look(&guard, "provider.example"), Look::Refused("would cover the protected name portal.provider.example".into()));
-        assert!(matches!(look(&guard, "casino.portal.provider.example"), Look::Held(why) if why.contains("lies under")));
+        let guard =
+            guard(dir.path(), protected, "rank,domain\n1,maps.popular.example\n7,shop.example\n9,rare.example\n");
+        assert_eq!(
+            look(&guard, "portal.provider.example"),
+            Look::Refused("is the protected name portal.provider.example".into())
+        );
+        assert_eq!(
+            look(&guard, "provider.example"),
+            Look::Refused("would cover the protected name portal.provider.example".into())
+        );
+        assert!(
+            matches!(look(&guard, "casino.portal.provider.example"), Look::Held(why) if why.contains("lies under"))
+        );
         assert_eq!(look(&guard, "casino.provider.example"), Look::Fine);
         assert_eq!(look(&guard, "shop.example"), Look::Held("is popular, or covers what is: rank 7".into()));
         assert!(matches!(look(&guard, "popular.example"), Look::Held(why) if why.ends_with("rank 1")));

@@ -21,7 +21,9 @@ pub fn stated(how: &StatedCount, file: impl Read) -> io::Result<Option<u64>> {
             let mut head = Vec::new();
             file.take(HEAD).read_to_end(&mut head)?;
             let comments = head.split(|octet| *octet == b'\n').map(<[u8]>::trim_ascii);
-            Ok(comments.filter(|line| matches!(line.first(), Some(b'#' | b'!' | b';'))).find_map(|line| comment(line, word)))
+            Ok(comments
+                .filter(|line| matches!(line.first(), Some(b'#' | b'!' | b';')))
+                .find_map(|line| comment(line, word)))
         }
         StatedCount::Attribute(name) => {
             let mut head = Vec::new();
@@ -66,7 +68,8 @@ fn attributes<'a>(text: &'a [u8], name: &'a str) -> impl Iterator<Item = u64> + 
 
 /// Leading digits, with marks of thousands between them.
 fn number(text: &str) -> Option<u64> {
-    let end = text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ',' | '\'' | ' ' | '_')).unwrap_or(text.len());
+    let end =
+        text.find(|c: char| !c.is_ascii_digit() && !matches!(c, '.' | ',' | '\'' | ' ' | '_')).unwrap_or(text.len());
     let digits: String = text.get(..end)?.chars().filter(char::is_ascii_digit).collect();
     digits.parse().ok()
 }

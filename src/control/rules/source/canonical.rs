@@ -59,7 +59,8 @@ impl Source {
         }
         let _ = writeln!(out, "verified = {}\nmin_count = {}", self.verified, self.min_count);
         for (table, map) in [("columns", &self.columns), ("pointers", &self.pointers)] {
-            let set: Vec<_> = map.fields().into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect();
+            let set: Vec<_> =
+                map.fields().into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))).collect();
             if !set.is_empty() {
                 let _ = writeln!(out, "[source.{table}]");
                 set.iter().for_each(|(name, value)| {

@@ -62,7 +62,8 @@ fn source(t: &mut Table<'_, '_>) -> Source {
     let authority = required(t, "authority", "who orders it");
     let jurisdictions = jurisdictions(t);
     let has_action = !t.is_missing("action", "action = \"block\", \"allow\", \"licensed\" or \"watch\"");
-    let action = if has_action { t.choice("action", &Action::ALL.map(|action| (action.name(), action))) } else { None }.unwrap_or(Action::Block);
+    let action = if has_action { t.choice("action", &Action::ALL.map(|action| (action.name(), action))) } else { None }
+        .unwrap_or(Action::Block);
     let legal_basis = optional(t, "legal_basis");
     let reference = optional(t, "reference");
     let deadline = t.span("deadline", Span::secs(60)..=Span::days(365));
@@ -73,7 +74,11 @@ fn source(t: &mut Table<'_, '_>) -> Source {
     let place = place(t);
     let schedule = t.span("schedule", Span::secs(60)..=Span::days(365));
     if schedule.is_some() && !matches!(place, Place::Url(_) | Place::File(_) | Place::Directory(_)) {
-        t.error_at("schedule", "`schedule` is for what can be fetched", "leave it out, or say `url`, `file` or `directory`");
+        t.error_at(
+            "schedule",
+            "`schedule` is for what can be fetched",
+            "leave it out, or say `url`, `file` or `directory`",
+        );
     }
     let timeout = t.span("timeout", Span::secs(1)..=Span::hours(1)).unwrap_or(Span::secs(180));
     let max_bytes = t.size("max_bytes", ByteSize::from_bytes(1)..=ByteSize::gib(1)).unwrap_or(ByteSize::mib(64));
@@ -119,7 +124,11 @@ fn source(t: &mut Table<'_, '_>) -> Source {
 fn required(t: &mut Table<'_, '_>, name: &'static str, what: &str) -> String {
     let text = t.required_text(name, what).unwrap_or_default();
     if text.len() > MAX_TEXT || text.contains(deceives) {
-        t.error_at(name, format!("`{name}` is longer than {MAX_TEXT} octets, or turns the direction of writing"), "say it shorter and plainly");
+        t.error_at(
+            name,
+            format!("`{name}` is longer than {MAX_TEXT} octets, or turns the direction of writing"),
+            "say it shorter and plainly",
+        );
     }
     text
 }
@@ -162,7 +171,8 @@ fn place(t: &mut Table<'_, '_>) -> Place {
     let file = path(t, "file");
     let directory = path(t, "directory");
     let push = t.boolean("push").unwrap_or(false);
-    let given = [("url", address.is_some()), ("file", file.is_some()), ("directory", directory.is_some()), ("push", push)];
+    let given =
+        [("url", address.is_some()), ("file", file.is_some()), ("directory", directory.is_some()), ("push", push)];
     let mut given = given.into_iter().filter(|(_, given)| *given).map(|(name, _)| name);
     if let (Some(first), Some(second)) = (given.next(), given.next()) {
         let message = format!("`{first}` and `{second}` say two places");
@@ -198,7 +208,11 @@ fn url(t: &mut Table<'_, '_>, name: &'static str) -> Option<String> {
     };
     let clean = text.bytes().all(|octet| octet.is_ascii_graphic() && !b"<>\"\\^`{|}".contains(&octet));
     if !fits || !clean || text.len() > MAX_TEXT || text.contains('@') {
-        t.error_at(name, format!("`{name}` is {text:?}"), "write an address that begins with https://, without a user in it");
+        t.error_at(
+            name,
+            format!("`{name}` is {text:?}"),
+            "write an address that begins with https://, without a user in it",
+        );
         return None;
     }
     Some(text.to_owned())

@@ -36,7 +36,8 @@ fn every_mistake_is_told_with_its_line() {
     ] {
         let told_text = problems(&format!("{SMALL}{more}\n"));
         let told = told.replace("\\\"", "\"");
-        let told = told.split_once(": error").filter(|_| told.starts_with('8')).map_or(told.clone(), |(_, rest)| rest.into());
+        let told =
+            told.split_once(": error").filter(|_| told.starts_with('8')).map_or(told.clone(), |(_, rest)| rest.into());
         assert!(told_text.contains(&told) && told_text.starts_with(['8', '9']), "{more}: {told_text}");
     }
     for (from, to, told) in [
@@ -77,7 +78,9 @@ fn a_definition_has_one_canonical_form() {
         assert_eq!(again[0].canonical(), canonical);
     }
     // Another spelling is the same definition.
-    let spelt = SMALL.replace("title = \"X\"", "title = '''X''' # comment").replace("[[source]]\n", "[[source]]\nmax_growth = \"5.0%\"\n");
+    let spelt = SMALL
+        .replace("title = \"X\"", "title = '''X''' # comment")
+        .replace("[[source]]\n", "[[source]]\nmax_growth = \"5.0%\"\n");
     assert_eq!(read(&spelt).unwrap()[0].canonical(), read(SMALL).unwrap()[0].canonical());
 }
 
@@ -99,6 +102,11 @@ fn the_catalogue_is_whole() {
         assert!(source.missing().is_empty() && !source.notes.is_empty(), "{}", source.id);
         assert!(matches!(source.action, Action::Block | Action::Licensed), "{}", source.id);
     }
-    let verified: Vec<&str> = sources.iter().filter(|source| source.verified).map(|source| source.id.as_str()).collect();
-    assert_eq!(verified, ["pl-hazard"], "what comes without people is named here, so that nobody adds to it by the way");
+    let verified: Vec<&str> =
+        sources.iter().filter(|source| source.verified).map(|source| source.id.as_str()).collect();
+    assert_eq!(
+        verified,
+        ["pl-hazard"],
+        "what comes without people is named here, so that nobody adds to it by the way"
+    );
 }

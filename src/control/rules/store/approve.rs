@@ -25,7 +25,9 @@ impl Store {
     /// There is none.
     pub fn proposal(&self, id: u64) -> Result<&Proposal, StoreError> {
         let known = self.state.proposals.get(&id);
-        known.ok_or_else(|| StoreError::refused(format!("there is no proposal {id}: `stakeout rules proposals` lists them")))
+        known.ok_or_else(|| {
+            StoreError::refused(format!("there is no proposal {id}: `stakeout rules proposals` lists them"))
+        })
     }
 
     /// The text that people sign for a proposal.
@@ -68,7 +70,12 @@ impl Store {
         for person in &self.state.people {
             match people::verify(&person.key, text, signature) {
                 Ok(()) if person.until.is_none() => return Ok((person.name.clone(), person.key.clone())),
-                Ok(()) => return Err(refused(format!("the key is {}'s, and was revoked: it signs nothing any more", person.name))),
+                Ok(()) => {
+                    return Err(refused(format!(
+                        "the key is {}'s, and was revoked: it signs nothing any more",
+                        person.name
+                    )));
+                }
                 Err(Unfit::OtherText) => named = Some(person.name.clone()),
                 Err(Unfit::NoSignature) => return Err(refused("that is no signature of minisign".into())),
                 Err(Unfit::OtherKey) => {}
@@ -134,7 +141,8 @@ impl Store {
         let definition = self.state.lists.get(&names.list).and_then(|list| list.definition);
         let definition = definition.ok_or_else(|| StoreError::refused("the list is not defined any more"))?;
         let before = self.typed(&names.list)?;
-        let after = typed::changed(&before, names, (proposal.id, proposal.time, proposal.order)).map_err(StoreError::Refused)?;
+        let after = typed::changed(&before, names, (proposal.id, proposal.time, proposal.order))
+            .map_err(StoreError::Refused)?;
         let (rules, rejected) = match parse(after.as_slice(), Format::Plain, typed::MAX_TYPED) {
             Ok(list) => (list.facts().counts.rules, list.facts().counts.rejected),
             Err(Problem::NoRule(_)) => (0, 0),

@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::Store;
 use super::error::StoreError;
 use super::state::Snapshot;
 use super::typed::Note;
-use super::Store;
 use crate::control::rules::guard::{Look, NameGuard, shown};
 use crate::control::rules::source::{Place, Source};
 use crate::matching::{ListMeta, ParsedList, RuleSet, RuleSetBuilder};

@@ -81,7 +81,10 @@ mod tests {
         let names = |lines: &[DiffLine]| lines.iter().map(|line| line.name.clone()).collect::<Vec<_>>();
         assert_eq!((names(&found.added), names(&found.removed)), (vec!["d.example".into()], vec!["a.example".into()]));
         assert_eq!((names(&found.changed), found.same), (vec!["c.example".into()], 1));
-        assert_eq!((&found.changed[0].before[..], &found.changed[0].after[..]), (&[Kind::Watch][..], &[Kind::Covers][..]));
+        assert_eq!(
+            (&found.changed[0].before[..], &found.changed[0].after[..]),
+            (&[Kind::Watch][..], &[Kind::Covers][..])
+        );
         assert_eq!(differences(None, Some(&new)).added.len(), 3);
         assert_eq!(differences(Some(&old), None).removed.len(), 3);
     }

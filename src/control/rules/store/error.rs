@@ -24,7 +24,9 @@ pub enum StoreError {
     #[error("{0}: there is a store of rules already")]
     Exists(PathBuf),
     /// Made by a newer version.
-    #[error("{path}: is a store of format {found}, and this version of stakeout knows formats up to {known}: use the version that made it, or go back with its `stakeout rules migrate --to {known}`")]
+    #[error(
+        "{path}: is a store of format {found}, and this version of stakeout knows formats up to {known}: use the version that made it, or go back with its `stakeout rules migrate --to {known}`"
+    )]
     Newer {
         /// The store.
         path: PathBuf,
@@ -34,7 +36,9 @@ pub enum StoreError {
         known: u32,
     },
     /// Made by an older version.
-    #[error("{path}: is a store of format {found}: `stakeout rules migrate` makes it one of format {known}, and keeps the old journal beside the new one")]
+    #[error(
+        "{path}: is a store of format {found}: `stakeout rules migrate` makes it one of format {known}, and keeps the old journal beside the new one"
+    )]
     Older {
         /// The store.
         path: PathBuf,

@@ -131,7 +131,12 @@ impl Store {
     ///
     /// # Errors
     /// An object is damaged.
-    pub fn explain(&self, name: &DomainName, places: &[Jurisdiction], now: Timestamp) -> Result<Explanation, StoreError> {
+    pub fn explain(
+        &self,
+        name: &DomainName,
+        places: &[Jurisdiction],
+        now: Timestamp,
+    ) -> Result<Explanation, StoreError> {
         let uppers = uppers(name);
         let (mut rules, mut held, mut known_places) = (Vec::new(), Vec::new(), BTreeSet::new());
         for list in self.state.lists.keys() {
@@ -169,9 +174,10 @@ impl Store {
         let is_xml = parsed.facts().format == Found::PolishRegister;
         let (entry, note) = self.entry(source, &head.content.file, line, &pattern, is_xml)?;
         let (first, at_least) = self.first_with(head, wire, kind)?;
-        let published = self.state.published.iter().find(|publication| {
-            publication.what.lists.get(&source.id).is_some_and(|snapshot| *snapshot >= first.id)
-        });
+        let published =
+            self.state.published.iter().find(|publication| {
+                publication.what.lists.get(&source.id).is_some_and(|snapshot| *snapshot >= first.id)
+            });
         let proposal = note.as_ref().map(|note| note.proposal).or(head.proposal);
         let proposal = proposal.and_then(|id| self.state.proposals.get(&id));
         Ok(Rule {
@@ -192,10 +198,17 @@ impl Store {
     }
 
     /// The first snapshot since which the rule was in force without a break, and whether it may have been before.
-    fn first_with<'a>(&'a self, head: &'a Snapshot, wire: &[u8], kind: Kind) -> Result<(&'a Snapshot, bool), StoreError> {
+    fn first_with<'a>(
+        &'a self,
+        head: &'a Snapshot,
+        wire: &[u8],
+        kind: Kind,
+    ) -> Result<(&'a Snapshot, bool), StoreError> {
         let mut first = head;
         for _ in 0..LOOK_BACK {
-            let Some(before) = first.before.and_then(|id| self.state.snapshots.get(&id)) else { return Ok((first, false)) };
+            let Some(before) = first.before.and_then(|id| self.state.snapshots.get(&id)) else {
+                return Ok((first, false));
+            };
             if before.content.file != first.content.file || before.content.held != first.content.held {
                 // Removed by `gc`, or read by a version that reads otherwise: then it is not known.
                 if !self.objects.has(&before.content.file) {
@@ -307,7 +320,9 @@ fn decide(place: Jurisdiction, rules: &[Rule]) -> (Jurisdiction, Standing, Optio
     let first = |says: &[Action]| {
         rules.iter().position(|rule| rule.counts && says.contains(&rule.says) && rule.source.holds_in(place))
     };
-    let decides = first(&[Action::Allow, Action::Licensed]).or_else(|| first(&[Action::Block])).or_else(|| first(&[Action::Watch]));
+    let decides = first(&[Action::Allow, Action::Licensed])
+        .or_else(|| first(&[Action::Block]))
+        .or_else(|| first(&[Action::Watch]));
     let standing = match decides.and_then(|index| rules.get(index)).map(|rule| rule.says) {
         Some(Action::Block) => Standing::Blocked,
         Some(Action::Allow) => Standing::Allowed,
@@ -332,7 +347,10 @@ fn nth_line(file: impl Read, number: u32) -> std::io::Result<String> {
 }
 
 fn tame(text: &str) -> String {
-    let visible = |c: &char| !c.is_control() && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let visible = |c: &char| {
+        !c.is_control()
+            && !matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+    };
     text.trim().chars().map(|c| if c == '\t' || c == '\n' { ' ' } else { c }).filter(visible).take(MAX_LINE).collect()
 }
 
@@ -383,6 +401,9 @@ mod tests {
     fn a_line_is_found_by_its_number() {
         let file = "one\ntwo\u{202e}\nthree";
         let line = |number| nth_line(file.as_bytes(), number).unwrap();
-        assert_eq!((line(1).as_str(), line(2).as_str(), line(3).as_str(), line(4).as_str()), ("one", "two", "three", ""));
+        assert_eq!(
+            (line(1).as_str(), line(2).as_str(), line(3).as_str(), line(4).as_str()),
+            ("one", "two", "three", "")
+        );
     }
 }

@@ -116,7 +116,9 @@ impl Line {
             return Err("its own checksum does not fit: it was changed".into());
         }
         if raw.prev != prev.to_string() {
-            return Err("does not follow on the line before: one of the two was changed, or one between them is gone".into());
+            return Err(
+                "does not follow on the line before: one of the two was changed, or one between them is gone".into()
+            );
         }
         Line::from_parts((raw.seq, seq), &raw.time, (raw.who, raw.why), raw.action, raw.data)
     }
@@ -134,7 +136,8 @@ impl Line {
         }
         let time = time.parse().map_err(|_| "its time is none".to_owned())?;
         let event = Value::Object([(action, data)].into_iter().collect());
-        let event = serde_json::from_value(event).map_err(|error| format!("what it says is not understood: {error}"))?;
+        let event =
+            serde_json::from_value(event).map_err(|error| format!("what it says is not understood: {error}"))?;
         Ok(Line { seq, time, who, why, event })
     }
 }
@@ -188,7 +191,9 @@ impl Journal {
     pub(super) fn append(&mut self, line: &Line) -> Result<(), StoreError> {
         let mut text = line.encode(&self.last);
         if text.len() >= MAX_LINE || self.next > MAX_LINES {
-            return Err(StoreError::refused("the journal is full, or this is more than one line of it takes: do it in parts"));
+            return Err(StoreError::refused(
+                "the journal is full, or this is more than one line of it takes: do it in parts",
+            ));
         }
         let last = Hash::of(text.as_bytes());
         text.push('\n');
@@ -227,7 +232,9 @@ pub(super) fn for_each_line(
             return Ok(0);
         }
         if number > MAX_LINES || octets > MAX_LINE {
-            return Err(damaged(format!("there are more than {MAX_LINES} lines, or it is longer than {MAX_LINE} octets")));
+            return Err(damaged(format!(
+                "there are more than {MAX_LINES} lines, or it is longer than {MAX_LINE} octets"
+            )));
         }
         let Some((b'\n', text)) = line.split_last() else { return Ok(octets as u64) };
         let text = std::str::from_utf8(text).map_err(|_| damaged("is no UTF-8 text".into()))?;

@@ -37,7 +37,7 @@ use jiff::Timestamp;
 
 pub use approve::Signing;
 pub use build::{Effective, LeftOut, rule_set};
-pub use diff::{Difference, DiffLine, differences};
+pub use diff::{DiffLine, Difference, differences};
 pub use error::StoreError;
 pub use event::{Change, Content, Event, Names, PersonKey};
 pub use explain::{Entry, Explanation, Rule, Standing};
@@ -199,7 +199,9 @@ impl Store {
     pub fn source(&self, list: &str) -> Result<Source, StoreError> {
         let known = self.state.lists.get(list).and_then(|list| list.definition);
         let known = known.ok_or_else(|| {
-            StoreError::refused(format!("there is no list {list:?}: `stakeout rules source list` tells which there are"))
+            StoreError::refused(format!(
+                "there is no list {list:?}: `stakeout rules source list` tells which there are"
+            ))
         })?;
         self.definition(&known)
     }
@@ -296,7 +298,8 @@ fn format_of(dir: &Path) -> Result<u32, StoreError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(StoreError::Absent(dir.to_owned())),
         Err(error) => return Err(StoreError::Io { path, error }),
     };
-    let newer = || StoreError::Newer { path: dir.to_owned(), found: text.trim().chars().take(20).collect(), known: FORMAT };
+    let newer =
+        || StoreError::Newer { path: dir.to_owned(), found: text.trim().chars().take(20).collect(), known: FORMAT };
     let found = text.trim().parse().map_err(|_| newer())?;
     if found > FORMAT { Err(newer()) } else { Ok(found) }
 }

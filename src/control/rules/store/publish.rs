@@ -70,9 +70,11 @@ impl Store {
             return Err(StoreError::refused("no list is in force, so there is nothing to publish"));
         }
         let version = self.next_version(channel, to)?;
-        let expires = SignedDuration::try_from(valid_for.duration()).ok().and_then(|valid| created.checked_add(valid).ok());
+        let expires =
+            SignedDuration::try_from(valid_for.duration()).ok().and_then(|valid| created.checked_add(valid).ok());
         let expires = expires.ok_or_else(|| StoreError::refused("it would be valid for too long"))?;
-        let snapshots: BTreeMap<String, u64> = lists.iter().map(|list| (list.source.id.clone(), list.snapshot)).collect();
+        let snapshots: BTreeMap<String, u64> =
+            lists.iter().map(|list| (list.source.id.clone(), list.snapshot)).collect();
         let mut protected: Vec<String> = lists.iter().flat_map(|list| list.protected.clone()).collect();
         protected.dedup();
 
@@ -83,8 +85,14 @@ impl Store {
             other => StoreError::refused(other.to_string()),
         })?;
         let mut contents = Contents::open(&set).map_err(|error| of_bundle(&set, error))?;
-        let manifest = Manifest::new(channel.to_owned(), version, (created, expires), contents.lists.clone(), contents.payload.clone())
-            .map_err(|error| of_bundle(&set, error))?;
+        let manifest = Manifest::new(
+            channel.to_owned(),
+            version,
+            (created, expires),
+            contents.lists.clone(),
+            contents.payload.clone(),
+        )
+        .map_err(|error| of_bundle(&set, error))?;
         let comment = format!("stakeout rule bundle {channel} version {version}");
         let signature = sign(&manifest.to_octets(), &comment).map_err(StoreError::Refused)?;
 

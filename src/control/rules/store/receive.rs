@@ -140,7 +140,11 @@ impl Store {
             }
         };
         let taken = source.verified && origin.is_of(&source) && trips.is_empty() && order.is_none();
-        if taken { self.take(list, content, held, origin, actor) } else { self.hold(list, content, held, &trips, (origin, order), actor) }
+        if taken {
+            self.take(list, content, held, origin, actor)
+        } else {
+            self.hold(list, content, held, &trips, (origin, order), actor)
+        }
     }
 
     /// Reads the file and asks every guard; the inner error is why it is refused.
@@ -257,7 +261,8 @@ impl Store {
         if open.iter().any(|(_, known)| *known == names) {
             return Ok(None);
         }
-        let supersedes = open.iter().find(|(proposal, _)| proposal.approvals.is_empty()).map(|(proposal, _)| proposal.id);
+        let supersedes =
+            open.iter().find(|(proposal, _)| proposal.approvals.is_empty()).map(|(proposal, _)| proposal.id);
         let count = waiting.len() as u64;
         let change = Change::Review { list: list.to_owned(), names, count };
         let text = change.text(&self.state.store, actor, &waiting.text());
@@ -275,9 +280,10 @@ impl Store {
         actor: &Actor,
     ) -> Result<Outcome, StoreError> {
         let guards: Vec<String> = trips.iter().map(ToString::to_string).collect();
-        let open = self.state.waiting().find(|proposal| {
-            matches!(&proposal.change, Change::Import { list: of, .. } if of == list)
-        });
+        let open = self
+            .state
+            .waiting()
+            .find(|proposal| matches!(&proposal.change, Change::Import { list: of, .. } if of == list));
         let base = self.state.lists.get(list).and_then(|list| list.head);
         // One that was looked at against another head can never be put in force.
         let is_stale = |open: &super::Proposal| matches!(open.change, Change::Import { base: on, .. } if on != base);

@@ -354,7 +354,8 @@ impl State {
             Change::Review { list, names, .. } => {
                 self.list(list)?.cleared.push(*names);
                 if let Some(result) = result {
-                    let head = self.head(list).ok_or("there is nothing in force that the names could be let through of")?;
+                    let head =
+                        self.head(list).ok_or("there is nothing in force that the names could be let through of")?;
                     if head.content.file != result.file {
                         return Err("letting names through changes no file".into());
                     }
@@ -419,7 +420,8 @@ impl State {
 
     fn roll_back(&mut self, channel: &str, version: u64) -> Result<(), String> {
         let found = self.published.iter().find(|p| p.what.channel == channel && p.what.version == version);
-        let then = found.ok_or_else(|| format!("version {version} of {channel} was never published"))?.what.lists.clone();
+        let then =
+            found.ok_or_else(|| format!("version {version} of {channel} was never published"))?.what.lists.clone();
         let last = self.published.iter().rev().find(|p| p.what.channel == channel).map(|p| p.what.lists.clone());
         let last = last.unwrap_or_default();
         for (name, list) in &mut self.lists {

@@ -57,7 +57,8 @@ impl Store {
                 published.push(publication.clone());
             }
         }
-        let lists = self.state.lists.keys().map(|name| self.list_status(name, &published, now)).collect::<Result<_, _>>()?;
+        let lists =
+            self.state.lists.keys().map(|name| self.list_status(name, &published, now)).collect::<Result<_, _>>()?;
         let waiting = self.state.waiting().map(|proposal| {
             let list = proposal.change.list().map(str::to_owned);
             (proposal.id, proposal.change.kind(), list, proposal.approvals.len())

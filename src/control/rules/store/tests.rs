@@ -60,7 +60,9 @@ impl Case {
     }
 
     fn sign(&self, name: &str, text: &str) -> String {
-        minisign::sign(None, &self.key(name).sk, Cursor::new(text.as_bytes()), Some("t"), Some("u")).unwrap().into_string()
+        minisign::sign(None, &self.key(name).sk, Cursor::new(text.as_bytes()), Some("t"), Some("u"))
+            .unwrap()
+            .into_string()
     }
 
     fn approve_as(&mut self, name: &str, id: u64) -> Result<usize, StoreError> {
@@ -105,8 +107,11 @@ impl Case {
         let store = self.store();
         let Some(head) = store.state().head(id) else { return Vec::new() };
         let list = store.rules(&head.content).unwrap();
-        let mut names: Vec<String> =
-            list.iter().flat_map(ParsedList::entries).map(|(wire, ..)| crate::control::rules::guard::shown(wire)).collect();
+        let mut names: Vec<String> = list
+            .iter()
+            .flat_map(ParsedList::entries)
+            .map(|(wire, ..)| crate::control::rules::guard::shown(wire))
+            .collect();
         names.sort();
         names
     }
@@ -121,7 +126,8 @@ impl Case {
     fn propose(&mut self, list: &str, add: &[&str], remove: &[&str]) -> Result<u64, StoreError> {
         let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
         let (list, reference) = (list.to_owned(), "2026/117".to_owned());
-        let change = ChangeOfNames { list, add: owned(add), remove: owned(remove), reference, ..ChangeOfNames::default() };
+        let change =
+            ChangeOfNames { list, add: owned(add), remove: owned(remove), reference, ..ChangeOfNames::default() };
         let order = self.order();
         self.store().propose_names(&change, order, &actor())
     }

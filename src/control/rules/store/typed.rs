@@ -60,7 +60,12 @@ impl Note {
 
     /// The times at which it begins or ends to hold.
     pub fn dates(&self) -> impl Iterator<Item = Timestamp> {
-        [&self.valid_from, &self.expires].into_iter().flatten().filter_map(|text| text.parse().ok()).collect::<Vec<_>>().into_iter()
+        [&self.valid_from, &self.expires]
+            .into_iter()
+            .flatten()
+            .filter_map(|text| text.parse().ok())
+            .collect::<Vec<_>>()
+            .into_iter()
     }
 }
 

@@ -68,7 +68,11 @@ impl Store {
         let Some(id) = head.proposal else {
             // The definition was signed for, and says whether its place is to be believed.
             let source = self.definition(&head.content.definition)?;
-            return if source.verified { Ok(()) } else { Err(wrong("nobody signed for its file, and its source is not verified")) };
+            return if source.verified {
+                Ok(())
+            } else {
+                Err(wrong("nobody signed for its file, and its source is not verified"))
+            };
         };
         let proposal = self.proposal(id)?;
         match &proposal.change {

@@ -79,7 +79,11 @@ fn a_changed_object_is_noticed_before_anything_is_built_of_it() {
         let result = case.store().effective(Timestamp::now(), None, &[]);
         // The order itself is evidence, and is looked at by nobody but people.
         if !path.to_string_lossy().contains(&order[2..]) {
-            assert!(matches!(result, Err(StoreError::Object { .. } | StoreError::Forged(_))), "{}: {result:?}", path.display());
+            assert!(
+                matches!(result, Err(StoreError::Object { .. } | StoreError::Forged(_))),
+                "{}: {result:?}",
+                path.display()
+            );
             noticed += 1;
         }
         fs::write(&path, whole).unwrap();
@@ -99,7 +103,12 @@ fn a_forged_journal_does_not_get_past_the_signatures() {
     let file = store.objects().put_octets(b"evil.example\n").unwrap();
     let head = store.state().head("letters").unwrap().content.clone();
     let content = Content { file, rules: 1, ..head };
-    let event = Event::Take(event::Taken { list: "letters".into(), content: content.clone(), origin: "x".into(), review: None });
+    let event = Event::Take(event::Taken {
+        list: "letters".into(),
+        content: content.clone(),
+        origin: "x".into(),
+        review: None,
+    });
     store.append(&actor(), event).unwrap();
     let error = store.verify().unwrap_err();
     assert!(matches!(&error, StoreError::Forged(why) if why.contains("nobody signed for its file")), "{error}");
@@ -121,7 +130,10 @@ fn a_forged_journal_does_not_get_past_the_signatures() {
         store.append(&actor(), Event::Approve(event)).unwrap();
     }
     let error = case.store().verify().unwrap_err();
-    assert!(matches!(&error, StoreError::Forged(why) if why.contains("the signature of anna does not hold")), "{error}");
+    assert!(
+        matches!(&error, StoreError::Forged(why) if why.contains("the signature of anna does not hold")),
+        "{error}"
+    );
 }
 
 #[test]

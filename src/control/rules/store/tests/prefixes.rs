@@ -109,6 +109,18 @@ proptest! {
     #![proptest_config(Config { cases: 16, ..Config::default() })]
 
     #[test]
+    fn whatever_a_line_or_a_definition_holds_reading_it_ends(text in "\\PC{0,200}", more in "[\\[\\]{}\":=,a-z0-9 \n]{0,200}") {
+        for text in [text, more] {
+            let _ = Line::decode(&text, 1, &Hash::ZERO);
+            let _ = source::read(&text);
+            let _ = Note::of_line(&text);
+            let _ = typed::clean(&text);
+            let _ = text.parse::<Hash>();
+            let _ = crate::control::rules::people::verify(&text, &text, &text);
+        }
+    }
+
+    #[test]
     fn any_beginning_of_a_journal_is_a_state(steps in vec(step(), 1..40)) {
         let mut case = Case::new();
         case.define_verified("ch");

@@ -25,7 +25,9 @@ fn two_people_with_two_keys_are_needed_and_each_refusal_says_why() {
     let (for_first, forged) = (case.sign("bert", &text), case.sign("bert", "something else"));
     assert!(told(case.store().approve(second, &for_first, "x").map(|s| s.missing)).contains("is over another text"));
     assert!(told(case.store().approve(first, &forged, "x").map(|s| s.missing)).contains("is over another text"));
-    assert!(told(case.store().approve(first, "no signature", "x").map(|s| s.missing)).contains("no signature of minisign"));
+    assert!(
+        told(case.store().approve(first, "no signature", "x").map(|s| s.missing)).contains("no signature of minisign")
+    );
     assert!(told(case.store().approve(99, &forged, "x").map(|s| s.missing)).contains("there is no proposal 99"));
     assert_eq!(case.names("letters"), [""; 0], "nothing of this put anything in force");
 
@@ -48,7 +50,9 @@ fn people_come_and_go_by_signatures_and_nobody_is_two_people() {
     for (wrong, why) in [(second_key, "bert is enrolled already"), (known_key, "the key is known already, as anna's")] {
         assert!(case.store().propose_enrolment(wrong, &actor()).unwrap_err().to_string().contains(why));
     }
-    assert!(case.store().propose_revocation("bert", &actor()).unwrap_err().to_string().contains("enrol another one first"));
+    assert!(
+        case.store().propose_revocation("bert", &actor()).unwrap_err().to_string().contains("enrol another one first")
+    );
     let enrol = case.store().propose_enrolment(carla, &actor()).unwrap();
     case.approve(enrol);
 
@@ -109,7 +113,8 @@ fn three_signatures_can_be_asked_for() {
 #[test]
 fn a_store_is_not_made_for_one_person() {
     let dir = tempfile::tempdir().unwrap();
-    let (one, two) = (KeyPair::generate_unencrypted_keypair().unwrap(), KeyPair::generate_unencrypted_keypair().unwrap());
+    let (one, two) =
+        (KeyPair::generate_unencrypted_keypair().unwrap(), KeyPair::generate_unencrypted_keypair().unwrap());
     for people in [
         vec![],
         vec![person("anna", &one)],

@@ -90,7 +90,9 @@ fn single_names_are_held_back_and_the_others_count() {
     assert!(names.contains(&"search.example".into()) && names.contains(&"github.io".into()), "{names:?}");
     assert!(!names.contains(&"portal.example".into()), "what is protected nobody lets through");
     // And they stay through.
-    let Outcome::Taken { review: None, held, .. } = case.receive("ch", &format!("{dirty}newer.example\n")) else { panic!() };
+    let Outcome::Taken { review: None, held, .. } = case.receive("ch", &format!("{dirty}newer.example\n")) else {
+        panic!()
+    };
     assert_eq!(held.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["portal.example"]);
     assert_eq!(case.names("ch").len(), 103);
     case.store().verify().unwrap();
@@ -110,7 +112,10 @@ fn typed_names_need_a_typed_list_and_are_what_was_signed() {
     assert!(case.propose("letters", &["co.uk"], &[]).unwrap_err().to_string().contains("public suffix"));
     assert!(case.propose("letters", &[], &["a.example"]).unwrap_err().to_string().contains("is not listed"));
     assert!(case.propose("letters", &[], &[]).is_err());
-    let (one, two) = (case.propose("letters", &["a.example", "b.example"], &[]).unwrap(), case.propose("letters", &["c.example"], &[]).unwrap());
+    let (one, two) = (
+        case.propose("letters", &["a.example", "b.example"], &[]).unwrap(),
+        case.propose("letters", &["c.example"], &[]).unwrap(),
+    );
     case.approve(two);
     case.approve(one);
     assert_eq!(case.names("letters"), ["a.example", "b.example", "c.example"]);
@@ -231,7 +236,8 @@ fn what_is_licensed_in_one_place_does_not_let_a_site_be_in_another() {
     assert_eq!(verdicts, [("CH", Standing::Blocked), ("GB", Standing::Licensed)]);
     assert_eq!((found.rules.len(), found.rules_in(found.places[0].0).count()), (2, 1));
     // A sensor comes to the same.
-    let verdicts: Vec<_> = set.places().iter().map(|place| set.lookup_in(*place, &name).rule().unwrap().action()).collect();
+    let verdicts: Vec<_> =
+        set.places().iter().map(|place| set.lookup_in(*place, &name).rule().unwrap().action()).collect();
     assert_eq!(verdicts, [crate::model::Action::Block, crate::model::Action::Licensed]);
 }
 
@@ -249,7 +255,10 @@ fn an_explanation_tells_order_signers_and_time() {
     let found = case.store().explain(&name, &["CH".parse().unwrap()], Timestamp::now()).unwrap();
     let rule = &found.rules[0];
     assert_eq!((rule.since.0, rule.at_least, rule.line), (since, false, 1));
-    assert_eq!((rule.entry.reference.as_deref(), rule.signed.clone()), (Some("2026/117"), vec!["anna".into(), "bert".into()]));
+    assert_eq!(
+        (rule.entry.reference.as_deref(), rule.signed.clone()),
+        (Some("2026/117"), vec!["anna".into(), "bert".into()])
+    );
     assert_eq!(rule.entry.order, Some(Hash::of(b"the letter")));
     assert_eq!(found.waiting, [(waits, "would take it out of letters".into())]);
     assert_eq!(found.places, [("CH".parse().unwrap(), Standing::Blocked, Some(0))]);
@@ -280,4 +289,46 @@ fn gc_keeps_what_is_needed() {
     case.store().roll_back("national", 2, &actor()).unwrap();
     assert!(case.store().roll_back("national", 1, &actor()).unwrap_err().to_string().contains("is not there"));
     assert_eq!(case.names("ch").len(), 101);
+}
+
+#[test]
+fn a_register_that_was_cut_or_counts_otherwise_is_not_taken() {
+    let mut case = Case::new();
+    let file = case.dir.path().join("pl.txt");
+    let mut source = read(&format!(
+        "[[source]]\nid = \"pl\"\ntitle = \"t\"\nauthority = \"a\"\njurisdictions = [\"PL\"]\naction = \"block\"\n\
+         legal_basis = \"l\"\nreference = \"r\"\nformat = \"polish-register\"\nfile = \"{}\"\nverified = true\n\
+         stated_count = \"greatest:Lp\"\n",
+        file.display()
+    ))
+    .unwrap()
+    .remove(0);
+    let id = case.store().propose_source(&source, &actor()).unwrap();
+    case.approve(id);
+    let register = |count: usize, last: usize| {
+        let entry = |n: usize| {
+            let number = if n == count { last } else { n };
+            format!("<PozycjaRejestru Lp=\"{number}\"><AdresDomeny>n{n}.example</AdresDomeny></PozycjaRejestru>\n")
+        };
+        format!("<Rejestr>\n{}</Rejestr>\n", (1..=count).map(entry).collect::<String>())
+    };
+    let whole = register(40, 40);
+    assert!(matches!(case.receive("pl", &whole), Outcome::Taken { rules: 40, .. }));
+    let Outcome::Refused { why } = case.receive("pl", &whole[..whole.len() / 2]) else { panic!() };
+    assert!(why.contains("as a download that was cut"), "{why}");
+    let Outcome::Held { guards, .. } = case.receive("pl", &register(40, 90)) else { panic!() };
+    assert!(guards.len() == 1 && guards[0].contains("says that it has 90 entries, and 40 were read"), "{guards:?}");
+    assert_eq!(case.names("pl").len(), 40);
+    // A form that this version does not read is told, not guessed.
+    source.format = read("[[source]]\nid = \"x\"\ntitle = \"t\"\nauthority = \"a\"\njurisdictions = [\"PL\"]\naction = \"block\"\nformat = \"unreadable\"\n")
+        .unwrap()[0]
+        .format;
+    let id = case.store().propose_source(&source, &actor()).unwrap();
+    case.approve(id);
+    let Outcome::Refused { why } = case.receive("pl", &whole) else { panic!() };
+    assert!(why.contains("are not read by this version"), "{why}");
+    assert_eq!(case.names("pl").len(), 40, "what is in force is read as it was");
+    let name = crate::matching::to_name("n7.example").unwrap();
+    let found = case.store().explain(&name, &[], Timestamp::now()).unwrap();
+    assert_eq!(found.rules[0].entry.reference.as_deref(), Some("entry 7"));
 }
