@@ -216,14 +216,7 @@ fn a_key_speaks_only_for_its_scope() {
 #[test]
 fn a_country_stands_for_its_parts() {
     let (dir, key) = (tempfile::tempdir().unwrap(), Key::new());
-    let (mut contents, manifest) = Sample::default().parts(dir.path());
-    let mut lists = manifest.lists.clone();
-    lists[0].jurisdictions = vec!["US-NJ".into()];
-    let times = (manifest.created, manifest.expires);
-    let manifest = Manifest::new("national".into(), 1, times, lists, manifest.payload).unwrap();
-    assert_eq!(manifest.jurisdictions, ["PL", "US-NJ"]);
-    let path = dir.path().join("bundle");
-    write(&path, &manifest, &key.sign(&manifest.to_octets()), &mut contents).unwrap();
+    let path = Sample { places: ["US-NJ", "PL"], ..Sample::default() }.write(dir.path(), "bundle", &key);
     let octets = std::fs::read(path).unwrap();
     let with = |places: &[&str]| {
         let jurisdictions = places.iter().map(|place| (*place).to_owned()).collect();
