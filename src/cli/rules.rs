@@ -1,9 +1,10 @@
 //! `stakeout rules`: look after lists before they are used.
 //!
 //! `lint` tells what a list holds and which of its lines are no rule; `test` tells what a set of lists says about a
-//! name; `build` (a module of its own) makes a prebuilt rule set of them.
+//! name; `build` makes a prebuilt rule set of them and `export` what others enforce (modules of their own).
 
 mod build;
+mod export;
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -32,10 +33,11 @@ Example:
   help.golden-dice.example: allow by help.golden-dice.example
   notgolden-dice.example: no match";
 
-/// Check rule lists, ask what they say about a name, and build them into one file
+/// Check rule lists, ask what they say about a name, build them into one file, export them
 ///
 /// The commands read rule files: `lint` tells what is in a list before you use it, `test` tells what lists say about a
-/// name, `build` writes them as a prebuilt rule set, which starts without parsing. Only `build` writes anything.
+/// name, `build` writes them as a prebuilt rule set, which starts without parsing, `export` writes what resolvers and
+/// routers enforce. Only `build` and `export` write anything.
 #[derive(Args, Debug, Clone)]
 pub(super) struct RulesArgs {
     #[command(subcommand)]
@@ -61,6 +63,7 @@ enum RulesCommand {
     #[command(after_long_help = TEST_EXAMPLE)]
     Test(TestArgs),
     Build(build::BuildArgs),
+    Export(export::ExportArgs),
 }
 
 #[derive(Args, Debug, Clone)]
@@ -121,6 +124,7 @@ pub(super) fn run(args: &RulesArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         RulesCommand::Lint(args) => lint(args, out, err),
         RulesCommand::Test(args) => test(args, out, err),
         RulesCommand::Build(args) => build::run(args, out, err),
+        RulesCommand::Export(args) => export::run(args, out, err),
     }
 }
 

@@ -3,13 +3,17 @@
 use super::{run, stakeout};
 
 /// Every command, with words that its help must hold: what it reads, and an example of its use.
-const COMMANDS: [(&[&str], &[&str]); 11] = [
+const COMMANDS: [(&[&str], &[&str]); 12] = [
     (&["demo"], &["invented traffic", "needs no root", "$ stakeout demo"]),
     (&["observe"], &["Reads pcap and pcapng", "gzip or zstd", "standard input", "$ stakeout observe "]),
     (&["scan"], &["Reads rule files", "pcapng", "covers its subdomains", "$ stakeout scan --rules ", "10 more when"]),
     (&["rules", "lint"], &["Reads one rule file", "Polish register", "$ stakeout rules lint "]),
     (&["rules", "test"], &["Reads the rule files", "allow beats every block", "$ stakeout rules test "]),
     (&["rules", "build"], &["Reads rule files of text", "not signed", "$ stakeout rules build --out "]),
+    (
+        &["rules", "export"],
+        &["Reads rule files of text", "never blocked by the export", "$ stakeout rules export --format rpz "],
+    ),
     (&["check"], &["Reads the daemon's configuration", "check --config "]),
     (&["run"], &["Reads packets from the interfaces", "SIGHUP", "run --config "]),
     (&["size"], &["Reads nothing", "nobody measured", "docs/sizing.md", "$ stakeout size --subscribers "]),
@@ -72,6 +76,10 @@ fn a_wrong_command_line_is_usage() {
         &["scan", "--rules", "list.txt"],
         &["rules"],
         &["rules", "test", "--rules", "list.txt"],
+        &["rules", "export", "--format", "rpz"],
+        &["rules", "export", "--format", "hosts", "--sink", "192.0.2.1,192.0.2.2", "list.txt"],
+        &["rules", "export", "--format", "unbound", "--sink", "192.0.2.1", "--nxdomain", "list.txt"],
+        &["rules", "export", "--format", "rpz", "--serial", "4294967296", "list.txt"],
         &["completions", "no-such-shell"],
         &["demo", "--seed", "x"],
     ] {
@@ -102,6 +110,7 @@ fn a_closed_pipe_ends_every_command_quietly() {
         &["scan", "--rules", &list, "--format", "table", &capture],
         &["rules", "lint", &list],
         &["rules", "test", "--rules", &list, "casino.example"],
+        &["rules", "export", "--format", "plain", &list],
         &["completions", "bash"],
         &["size", "--subscribers", "1000", "--links", "10G"],
         &["demo"],

@@ -8,6 +8,7 @@ mod help;
 mod observe;
 mod rules;
 mod rules_build;
+mod rules_export;
 mod scan;
 mod size;
 

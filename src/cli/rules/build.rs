@@ -75,7 +75,7 @@ pub(super) fn run(args: &BuildArgs, out: &mut dyn Write, err: &mut dyn Write) ->
 }
 
 /// `NAME=PATH`, or a path. A file whose path looks like the first is taken for what it is.
-fn source(given: &Path, action: Action) -> ListSource {
+pub(super) fn source(given: &Path, action: Action) -> ListSource {
     let is_name = |name: &str| (1..=64).contains(&name.len()) && name.bytes().all(is_name_octet);
     match given.to_str().and_then(|text| text.split_once('=')) {
         Some((name, path)) if is_name(name) && !given.exists() => {

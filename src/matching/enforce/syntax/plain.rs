@@ -1,0 +1,21 @@
+//! One name a line, which covers its subdomains, as Stakeout and most registers mean it. There are no exceptions.
+
+use std::io::{self, Write};
+
+use super::{Able, Syntax};
+
+pub(super) struct Plain;
+
+impl Syntax for Plain {
+    fn able(&self) -> Able {
+        Able { subdomains: true, exceptions: false, apex: false }
+    }
+
+    fn comment(&self) -> &'static str {
+        "#"
+    }
+
+    fn block(&mut self, name: &str, _whole: bool, out: &mut dyn Write) -> io::Result<()> {
+        writeln!(out, "{name}")
+    }
+}

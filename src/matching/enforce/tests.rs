@@ -1,0 +1,315 @@
+//! What is written of lists and what is not, over all formats: by example, and against the meaning of rules told anew.
+
+use std::collections::BTreeSet;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::matching::list::ListSource;
+use crate::model::{Action, DomainName};
+
+const SINK: Answer = Answer::Sink(Sink { v4: Some(std::net::Ipv4Addr::new(192, 0, 2, 80)), v6: None });
+
+/// A block list and an allow list, read from files.
+fn lists(block: &[&str], allow: &[&str]) -> Lists {
+    let dir = tempfile::tempdir().unwrap();
+    let mut sources = Vec::new();
+    for (file, names, action) in [("block.txt", block, Action::Block), ("allow.txt", allow, Action::Allow)] {
+        if !names.is_empty() {
+            let path = dir.path().join(file);
+            std::fs::write(&path, names.join("\n")).unwrap();
+            sources.push(ListSource::of_file(path, action));
+        }
+    }
+    Lists::load(&sources).unwrap()
+}
+
+fn options(target: Target, answer: Option<Answer>) -> Options {
+    Options { target, answer, serial: (target == Target::Rpz).then_some(Serial::Given(7)), zone: None }
+}
+
+/// The lines that are no comments, and the export.
+fn lines(export: &Export<'_>) -> Vec<String> {
+    let mut text = Vec::new();
+    export.write(&mut text).unwrap();
+    let text = String::from_utf8(text).unwrap();
+    text.lines().filter(|line| !line.starts_with(['#', ';', '!'])).map(str::to_owned).collect()
+}
+
+const BLOCK: [&str; 4] = ["casino.example", "www.casino.example", "bets.example", "dead.ok.example"];
+const ALLOW: [&str; 4] = ["a.b.casino.example", "x.a.b.casino.example", "ok.example", "c.b.casino.example"];
+
+fn written(target: Target, answer: Option<Answer>) -> (Vec<String>, ExportCounts, Vec<String>) {
+    let (lists, options) = (lists(&BLOCK, &ALLOW), options(target, answer));
+    let export = Export::new(&lists, &options).unwrap();
+    (lines(&export), export.counts(), export.notes().collect())
+}
+
+const WHOLE: ExportCounts =
+    ExportCounts { blocked: 2, exceptions: 2, allowed: 1, redundant: 1, repeated: 0, needless: 2 };
+
+#[test]
+fn formats_with_exceptions_say_everything() {
+    let expected = [
+        (
+            Target::Rpz,
+            None,
+            "$TTL 300|@ IN SOA localhost. hostmaster.localhost. 7 3600 600 2419200 300|@ IN NS localhost.|\
+             bets.example CNAME .|*.bets.example CNAME .|casino.example CNAME .|*.casino.example CNAME .|\
+             b.casino.example CNAME .|*.b.casino.example CNAME .|\
+             a.b.casino.example CNAME rpz-passthru.|*.a.b.casino.example CNAME rpz-passthru.|\
+             c.b.casino.example CNAME rpz-passthru.|*.c.b.casino.example CNAME rpz-passthru.",
+        ),
+        (
+            Target::Unbound,
+            None,
+            "server:|local-zone: \"bets.example.\" always_nxdomain|local-zone: \"casino.example.\" always_nxdomain|\
+             local-zone: \"a.b.casino.example.\" always_transparent|local-zone: \"c.b.casino.example.\" always_transparent",
+        ),
+        (
+            Target::Unbound,
+            Some(SINK),
+            "server:|local-zone: \"bets.example.\" redirect|local-data: \"bets.example. 300 IN A 192.0.2.80\"|\
+             local-zone: \"casino.example.\" redirect|local-data: \"casino.example. 300 IN A 192.0.2.80\"|\
+             local-zone: \"a.b.casino.example.\" always_transparent|local-zone: \"c.b.casino.example.\" always_transparent",
+        ),
+        (
+            Target::Dnsmasq,
+            Some(SINK),
+            "address=/bets.example/192.0.2.80|local=/bets.example/|address=/casino.example/192.0.2.80|\
+             local=/casino.example/|server=/a.b.casino.example/#|server=/c.b.casino.example/#",
+        ),
+        (
+            Target::Dnsmasq,
+            Some(Answer::NxDomain),
+            "local=/bets.example/|local=/casino.example/|server=/a.b.casino.example/#|server=/c.b.casino.example/#",
+        ),
+        (Target::Adblock, None, "||bets.example^|||casino.example^|@@||a.b.casino.example^|@@||c.b.casino.example^"),
+    ];
+    for (target, answer, text) in expected {
+        let (lines, counts, notes) = written(target, answer);
+        assert_eq!(lines.join("|"), text, "{target:?}");
+        assert_eq!((counts, notes), (WHOLE, vec![]), "{target:?}");
+    }
+}
+
+#[test]
+fn a_format_without_exceptions_blocks_less_and_says_so() {
+    let lost = |what: &str| {
+        vec![
+            format!("casino.example (block, list block.txt, line 1): {what}"),
+            "a.b.casino.example (allow, list allow.txt, line 1): no exception can be written, so casino.example is not \
+             blocked with its subdomains"
+                .to_owned(),
+            "c.b.casino.example (allow, list allow.txt, line 4): no exception can be written, so casino.example is not \
+             blocked with its subdomains"
+                .to_owned(),
+        ]
+    };
+    let (lines, counts, notes) = written(Target::Plain, None);
+    // What stands below a name that is left out is written for itself.
+    assert_eq!(lines, ["bets.example", "www.casino.example"]);
+    assert_eq!(notes, lost("left out, since a.b.casino.example is allowed and cannot be excepted"));
+    assert_eq!(counts, ExportCounts { exceptions: 0, redundant: 0, ..WHOLE });
+
+    let (lines, counts, notes) = written(Target::Mikrotik, None);
+    assert_eq!(
+        lines,
+        [
+            "/ip dns static",
+            "remove [find where comment=\"stakeout\"]",
+            "add name=\"bets.example\" type=NXDOMAIN match-subdomain=yes comment=\"stakeout\"",
+            "add name=\"casino.example\" type=NXDOMAIN comment=\"stakeout\"",
+            "add name=\"www.casino.example\" type=NXDOMAIN match-subdomain=yes comment=\"stakeout\"",
+        ]
+    );
+    assert_eq!(notes, lost("blocked without its subdomains, since a.b.casino.example is allowed"));
+    assert_eq!(counts, ExportCounts { blocked: 3, exceptions: 0, redundant: 0, ..WHOLE });
+}
+
+#[test]
+fn hosts_name_each_name_and_csv_each_rule() {
+    let (lines, counts, notes) = written(Target::Hosts, None);
+    assert_eq!(
+        lines,
+        [
+            "0.0.0.0 bets.example",
+            ":: bets.example",
+            "0.0.0.0 casino.example",
+            ":: casino.example",
+            "0.0.0.0 www.casino.example",
+            ":: www.casino.example"
+        ]
+    );
+    assert_eq!(
+        (counts, notes.len()),
+        (ExportCounts { blocked: 3, exceptions: 0, redundant: 0, needless: 4, ..WHOLE }, 0)
+    );
+
+    let (lines, ..) = written(Target::Csv, None);
+    assert_eq!(lines[..3], ["name,action,list,line", "bets.example,block,block.txt,3", "casino.example,block,block.txt,1"]);
+    assert_eq!(lines.len(), 1 + BLOCK.len() + ALLOW.len());
+}
+
+#[test]
+fn names_that_do_not_fit_into_the_zone_are_told() {
+    let label = "a".repeat(63);
+    // 255 octets with the zone's 14 and the root, then with a wildcard, then one more.
+    let of = |octets: usize| format!("{label}.{label}.{label}.{}", "b".repeat(octets - 192));
+    let (longest, wildcard, over) = (of(240), of(238), of(241));
+    let lists_of = |names: &[&str], allow: &[&str]| lists(names, allow);
+    let all = lists_of(&[&longest, &wildcard, &over], &[]);
+    let options = options(Target::Rpz, None);
+    let export = Export::new(&all, &options).unwrap();
+    let (lines, notes) = (lines(&export), export.notes().collect::<Vec<_>>());
+    let owners: BTreeSet<&str> = lines[3..].iter().map(|line| line.split(' ').next().unwrap()).collect();
+    assert_eq!(owners, BTreeSet::from([&*longest, &*wildcard, &*format!("*.{wildcard}")]));
+    assert_eq!(notes.len(), 2, "{notes:?}");
+    assert!(notes.iter().any(|n| n.starts_with(&longest) && n.contains("blocked without its subdomains")), "{notes:?}");
+    assert!(notes.iter().any(|n| n.starts_with(&over) && n.contains("left out")), "{notes:?}");
+
+    // A server may cut a question that is too long for the zone, so an exception that has no room needs a smaller block.
+    let parent = &over[64..];
+    let carved = lists_of(&[parent], &[&over]);
+    let export = Export::new(&carved, &options).unwrap();
+    assert_eq!(self::lines(&export)[3..], [format!("{parent} CNAME .")]);
+    assert_eq!(export.notes().len(), 2);
+}
+
+#[test]
+fn what_a_format_cannot_do_is_refused() {
+    let lists = lists(&BLOCK, &[]);
+    let refused = |options: Options| Export::new(&lists, &options).err().expect("refused");
+    assert_eq!(refused(Options { serial: None, ..options(Target::Rpz, None) }), Unfit::NoSerial);
+    assert_eq!(refused(options(Target::Hosts, Some(Answer::NxDomain))), Unfit::HostsNxDomain);
+    for target in [Target::Adblock, Target::Plain, Target::Csv] {
+        assert_eq!(refused(options(target, Some(SINK))), Unfit::NoAnswer { target });
+    }
+    let zone = DomainName::from_text(b"rpz.example").ok();
+    assert_eq!(
+        refused(Options { zone, ..options(Target::Unbound, None) }),
+        Unfit::NotAZone { target: Target::Unbound }
+    );
+}
+
+#[test]
+fn the_same_name_in_two_lists_is_written_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let sources: Vec<_> = ["one", "two"]
+        .iter()
+        .map(|file| {
+            let path = dir.path().join(file);
+            std::fs::write(&path, "casino.example\n").unwrap();
+            ListSource::of_file(path, Action::Block)
+        })
+        .collect();
+    let lists = Lists::load(&sources).unwrap();
+    for target in [Target::Hosts, Target::Plain, Target::Rpz] {
+        let options = options(target, None);
+        let counts = Export::new(&lists, &options).unwrap().counts();
+        assert_eq!((counts.blocked, counts.repeated), (1, 1), "{target:?}");
+    }
+}
+
+const TARGETS: [Target; 7] = [
+    Target::Rpz,
+    Target::Unbound,
+    Target::Dnsmasq,
+    Target::Hosts,
+    Target::Adblock,
+    Target::Plain,
+    Target::Mikrotik,
+];
+
+/// Names of few labels, so that many cover each other.
+fn names(least: usize) -> impl Strategy<Value = Vec<String>> {
+    let label = prop::sample::select(&["a", "b", "a-b", "_x", "0"][..]);
+    let name = prop::collection::vec(label, 1..4).prop_map(|labels| labels.join(".") + ".example");
+    prop::collection::vec(name, least..10)
+}
+
+/// What a program with the format's rules does with a name, told from the lines alone.
+fn is_blocked(target: Target, lines: &[String], name: &str) -> bool {
+    let within = |parent: &str| name == parent || name.ends_with(&format!(".{parent}"));
+    let between = |line: &str, from: &str, to: &str| Some(line.strip_prefix(from)?.split(to).next()?.to_owned());
+    // The longest of the names that cover the one asked for, and whether it blocks.
+    let longest = |say: &dyn Fn(&str) -> Option<(String, bool)>| {
+        let rules = lines.iter().filter_map(|line| say(line)).filter(|(parent, _)| within(parent));
+        rules.max_by_key(|(parent, _)| parent.len()).is_some_and(|(_, blocks)| blocks)
+    };
+    match target {
+        Target::Rpz => {
+            // As in DNS: the name itself, else the wildcard below the closest name that there is, and no other.
+            let policies: Vec<(&str, &str)> = lines[3..].iter().filter_map(|line| line.split_once(" CNAME ")).collect();
+            let exact = |name: &str| policies.iter().find(|(owner, _)| *owner == name).map(|(_, to)| *to == ".");
+            let mut parents = std::iter::successors(Some(name), |name| name.split_once('.').map(|(_, parent)| parent));
+            let exists = |name: &&str| policies.iter().any(|(o, _)| o == name || o.ends_with(&format!(".{name}")));
+            match parents.find(exists) {
+                Some(closest) if closest == name => exact(name).unwrap_or(false),
+                closest => closest.and_then(|closest| exact(&format!("*.{closest}"))).unwrap_or(false),
+            }
+        }
+        Target::Unbound => longest(&|line| {
+            Some((between(line, "local-zone: \"", ".\"")?, line.ends_with("always_nxdomain")))
+        }),
+        Target::Dnsmasq => longest(&|line| {
+            let pass = between(line, "server=/", "/").map(|name| (name, false));
+            pass.or_else(|| Some((between(line, "local=/", "/")?, true)))
+        }),
+        Target::Adblock => {
+            let any = |mark: &str| lines.iter().filter_map(|line| between(line, mark, "^")).any(|n| within(&n));
+            any("||") && !any("@@||")
+        }
+        Target::Hosts => lines.iter().any(|line| line.split(' ').nth(1) == Some(name)),
+        Target::Plain => lines.iter().any(|line| within(line)),
+        Target::Mikrotik => lines.iter().any(|line| {
+            between(line, "add name=\"", "\"").is_some_and(|own| {
+                if line.contains("match-subdomain=yes") { within(&own) } else { own == name }
+            })
+        }),
+        Target::Csv => unreachable!("not among the targets"),
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_written_means_what_the_lists_mean(block in names(1), allow in names(0), asked in names(1)) {
+        let refs = |names: &[String]| -> BTreeSet<String> { names.iter().cloned().collect() };
+        let (block, allow) = (refs(&block), refs(&allow));
+        let strs = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>();
+        let (blocks, allows) = (strs(&block), strs(&allow));
+        let lists = lists(
+            &blocks.iter().map(String::as_str).collect::<Vec<_>>(),
+            &allows.iter().map(String::as_str).collect::<Vec<_>>(),
+        );
+        let covers = |names: &BTreeSet<String>, name: &str| {
+            names.iter().any(|parent| name == parent || name.ends_with(&format!(".{parent}")))
+        };
+        for target in TARGETS {
+            let options = options(target, None);
+            let export = Export::new(&lists, &options).unwrap();
+            let (lines, notes) = (lines(&export), export.notes().collect::<Vec<_>>());
+            for name in asked.iter().chain(&block).chain(&allow) {
+                let meant = covers(&block, name) && !covers(&allow, name);
+                let is = is_blocked(target, &lines, name);
+                if target == Target::Hosts {
+                    prop_assert_eq!(is, meant && block.contains(name), "{:?} {}", target, name);
+                } else if !meant {
+                    prop_assert!(!is, "{:?} blocks {}: {:#?}", target, name, lines);
+                } else if !is {
+                    // Only below a name whose trouble is told.
+                    let told = notes.iter().any(|note| {
+                        note.split_once(" (block,").is_some_and(|(own, _)| covers(&BTreeSet::from([own.to_owned()]), name))
+                    });
+                    prop_assert!(told, "{:?} does not block {}: {:#?} {:#?}", target, name, lines, notes);
+                }
+            }
+            let counts = export.counts();
+            let left = notes.iter().filter(|note| note.contains("left out")).count() as u64;
+            let rules = counts.blocked + counts.allowed + counts.redundant + counts.repeated + left;
+            prop_assert_eq!(rules, block.len() as u64, "{:?}", target);
+            let unsaid = notes.iter().filter(|note| note.contains(" (allow,")).count() as u64;
+            prop_assert_eq!(counts.exceptions + counts.needless + unsaid, allow.len() as u64, "{:?}", target);
+        }
+    }
+}
