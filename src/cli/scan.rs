@@ -140,6 +140,9 @@ impl<'r> Finder<'r> {
 }
 
 impl crate::model::ObservationSink for Finder<'_> {
+    // A hit has none.
+    const HELLO_DETAILS: bool = false;
+
     #[inline]
     fn observe(&mut self, o: &Observation<'_>) {
         if let Some(hit) = find_hit(self.rules, o) {

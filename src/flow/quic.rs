@@ -136,7 +136,7 @@ impl Connections {
                 emit::hello(&found.hello, Proto::Quic, found.version.wire(), &source(packet), cx);
                 true
             }
-            Progress::NeedMore if connection.is_confirmed() => false,
+            Progress::NeedMore if connection.is_confirmed() => early(&connection, packet, cx),
             Progress::NeedMore | Progress::Done | Progress::Reject(_) => {
                 if connection.is_done() {
                     cx.counters.bump(Counter::TlsMalformed);
@@ -146,7 +146,12 @@ impl Connections {
                 return;
             }
         };
-        let slot = if found { NO_BUFFER } else { self.keep(table, connection, index, direction, packet, cx) };
+        let slot = if found {
+            self.scratch.take_back(connection);
+            NO_BUFFER
+        } else {
+            self.keep(table, connection, index, direction, packet, cx)
+        };
         let entry = table.entry(index);
         entry.halves[direction] = if found { Half::Done } else { Half::Reading };
         entry.halves[1 - direction] = Half::DoneAnywhere;
@@ -177,6 +182,7 @@ impl Connections {
         let progress = pending.connection.feed(payload, &mut self.scratch, cx.counters);
         self.octets = self.octets - before + pending.connection.buffered();
         match progress {
+            Progress::NeedMore if early(&pending.connection, packet, cx) => {}
             Progress::NeedMore => {
                 self.make_room(table, 0, cx);
                 return;
@@ -263,6 +269,7 @@ impl Connections {
     fn drop_slot(&mut self, slot: u32) {
         if let Some(pending) = self.slots.get_mut(slot as usize).and_then(Option::take) {
             self.octets -= pending.connection.buffered();
+            self.scratch.take_back(pending.connection);
             self.free.push(slot);
         }
     }
@@ -305,6 +312,16 @@ impl Connections {
             self.give_up(table, slot, cx);
         }
     }
+}
+
+/// Tells of the name of a hello that is not whole, if the name is and the sink wants no more.
+fn early<S: ObservationSink>(connection: &Connection, packet: &Packet<'_>, cx: &mut Context<'_, S>) -> bool {
+    if S::HELLO_DETAILS {
+        return false;
+    }
+    let Some(found) = connection.partial() else { return false };
+    emit::hello(&found.hello, Proto::Quic, found.version.wire(), &source(packet), cx);
+    true
 }
 
 fn read_partial<S: ObservationSink>(pending: &Pending, entry: &Entry, cx: &mut Context<'_, S>) {

@@ -147,23 +147,23 @@ pub(crate) fn read<S: ObservationSink>(
                 Start::Nothing => return Step::Not(Some(Counter::StreamUnknown)),
             },
             Reader::TlsRecord => match tls::whole_hello(prefix) {
-                Some(Ok(hello)) => {
-                    emit::hello(&hello, Proto::Tls, u32::from(hello.version), from, cx);
-                    return Step::Read { octets: prefix.len() as u32, then: Then::Nothing };
-                }
+                Some(Ok(hello)) => return hello_read(&hello, prefix, from, cx),
                 Some(Err(_)) => return Step::Not(Some(Counter::TlsMalformed)),
-                None if tls::first_record_is_short(prefix) => return Step::More,
+                None if tls::first_record_is_short(prefix) => {
+                    let begun = prefix.get(tls::RECORD_HEADER..).and_then(early::<S>);
+                    return begun.map_or(Step::More, |hello| hello_read(&hello, prefix, from, cx));
+                }
                 None => *reader = Reader::TlsRecords { reader: Box::default(), fed: 0 },
             },
             Reader::TlsRecords { reader, fed } => {
                 let new = prefix.get(*fed..).unwrap_or_default();
                 *fed = prefix.len();
                 return match reader.feed(new) {
-                    tls::Progress::NeedMore => Step::More,
-                    tls::Progress::Found(hello) => {
-                        emit::hello(&hello, Proto::Tls, u32::from(hello.version), from, cx);
-                        Step::Read { octets: prefix.len() as u32, then: Then::Nothing }
+                    tls::Progress::NeedMore if S::HELLO_DETAILS => Step::More,
+                    tls::Progress::NeedMore => {
+                        reader.partial().map_or(Step::More, |hello| hello_read(&hello, prefix, from, cx))
                     }
+                    tls::Progress::Found(hello) => hello_read(&hello, prefix, from, cx),
                     tls::Progress::Reject(_) => Step::Not(Some(Counter::TlsMalformed)),
                 };
             }
@@ -171,6 +171,23 @@ pub(crate) fn read<S: ObservationSink>(
             Reader::Dns => return read_messages(prefix, from, cx),
         }
     }
+}
+
+/// A hello that is not whole yet, if its name is and the sink wants no more.
+#[inline]
+fn early<S: ObservationSink>(message: &[u8]) -> Option<tls::ClientHello<'_>> {
+    if S::HELLO_DETAILS { None } else { tls::walk_partial(message) }
+}
+
+/// A hello whose last octet that was wanted is in the prefix.
+fn hello_read<S: ObservationSink>(
+    hello: &tls::ClientHello<'_>,
+    prefix: &[u8],
+    from: &Source,
+    cx: &mut Context<'_, S>,
+) -> Step {
+    emit::hello(hello, Proto::Tls, u32::from(hello.version), from, cx);
+    Step::Read { octets: prefix.len() as u32, then: Then::Nothing }
 }
 
 /// Every whole DNS message in the prefix (RFC 7766 section 8: any number may share a segment).

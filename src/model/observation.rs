@@ -118,6 +118,11 @@ pub struct Observation<'a> {
 /// Takes observations as they are made. Implementations on the packet path neither block nor allocate for names that
 /// match no rule.
 pub trait ObservationSink {
+    /// Whether it looks at what a hello tells beside its name. A sink that does not is told of a name as soon as all of
+    /// it has come, without waiting for the rest of the hello, which is then neither kept nor decrypted. It stands
+    /// behind the name in half of those that do not fit one packet.
+    const HELLO_DETAILS: bool = true;
+
     /// One name was seen.
     fn observe(&mut self, observation: &Observation<'_>);
 }

@@ -309,6 +309,9 @@ impl HitSink<'_> {
 }
 
 impl ObservationSink for HitSink<'_> {
+    // A hit has none.
+    const HELLO_DETAILS: bool = false;
+
     #[inline]
     fn observe(&mut self, observation: &Observation<'_>) {
         // Here and not only between two polls: a poll may have begun to wait long before the rules came into force, and

@@ -34,12 +34,27 @@ pub(super) fn tells(name: &DomainName, client: &Addr, networks: &Networks) -> bo
         || any_v6(&text, |ip| networks.may_be_subscriber(&Addr::from(IpAddr::V6(ip)), false))
 }
 
-/// Whether a name has what every spelling of an address has: a digit, or eight hexadecimal digits in a row. Most names
-/// have neither, and are done with here. (IPv6 addresses of the Internet begin with a 2 or a 3.)
+/// Whether a name has what every spelling of an address has: four decimal digits; or eight hexadecimal ones with nothing
+/// but separators between them; or a digit and two separators side by side, as where `::` left zeros out. Most names have
+/// none of these, and are done with here.
 fn may_spell(name: &DomainName) -> bool {
-    name.labels().any(|label| {
-        label.iter().any(u8::is_ascii_digit) || label.windows(8).any(|eight| eight.iter().all(u8::is_ascii_hexdigit))
-    })
+    let (mut decimal, mut hexadecimal, mut longest, mut gap) = (0, 0, 0, false);
+    let mut after_separator = false;
+    for label in name.labels() {
+        // A label's end separates too.
+        for octet in label.iter().chain(b".") {
+            decimal += usize::from(octet.is_ascii_digit());
+            if octet.is_ascii_hexdigit() {
+                hexadecimal += 1;
+                longest = longest.max(hexadecimal);
+            } else if octet.is_ascii_alphanumeric() {
+                hexadecimal = 0;
+            }
+            gap |= after_separator && !octet.is_ascii_alphanumeric();
+            after_separator = !octet.is_ascii_alphanumeric();
+        }
+    }
+    decimal >= 4 || longest >= 8 || (gap && decimal > 0)
 }
 
 /// Whether any IPv4 address that can be read in `text` is `wanted`, which is also told whether it can hardly be
@@ -242,6 +257,29 @@ mod tests {
             "7.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.listed.example",
         ] {
             assert!(spelt(name, "2001:db8::7"), "{name}");
+        }
+    }
+
+    #[test]
+    fn no_spelling_fails_the_first_look() {
+        let mut bits = 0x9e37_79b9_7f4a_7c15_u64;
+        for n in 0..2_000_u32 {
+            bits = bits.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(0x1405_7b7e_f767_814f);
+            // From 1.0.0.0 on, and from 2000:: on with any number of zeros left out.
+            let v4 = Ipv4Addr::from((bits >> 32) as u32 | 0x0100_0000);
+            let zeros = u128::MAX << (n % 112) | 0xf;
+            let v6 = Ipv6Addr::from((u128::from(bits) << 64 | u128::from(bits.rotate_left(17))) & zeros | 2 << 124);
+            for address in [IpAddr::V4(v4), IpAddr::V6(v6)] {
+                let client = Addr::from(address);
+                for form in forms(&client) {
+                    for separator in [".", "-", "_"] {
+                        let text = format!("{}.listed.example", form.replace('.', separator));
+                        // An empty or an overlong label is no name.
+                        let Ok(name) = DomainName::from_text(text.as_bytes()) else { continue };
+                        assert!(tells(&name, &client, &Networks::unknown()), "{text} of {address}");
+                    }
+                }
+            }
         }
     }
 

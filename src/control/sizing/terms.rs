@@ -104,10 +104,10 @@ terms! {
     RingNs = "ring-ns", 270.0, "ns a packet", 0.0..=100_000.0, Measured,
         "takes a packet off the ring and touches it for the first time: 210 to 330 in a bare loop";
     /// Our work on a packet without a name.
-    PacketNs = "packet-ns", 134.0, "ns a packet", 0.0..=100_000.0, Measured,
+    PacketNs = "packet-ns", 104.0, "ns a packet", 0.0..=100_000.0, Measured,
         "a packet of the mix `provider` in `scan`; reading the file is in it, which falls away on a ring";
     /// Our work on a packet with a name.
-    NameNs = "name-ns", 607.0, "ns a packet", 0.0..=1_000_000.0, Measured,
+    NameNs = "name-ns", 406.0, "ns a packet", 0.0..=1_000_000.0, Measured,
         "a packet of the mix `names` in `scan`: DNS, hellos and QUIC Initials, reading the file included";
     /// Our work on a dnstap message.
     DnstapNs = "dnstap-ns", 170.0, "ns a message", 0.0..=1_000_000.0, Measured,
@@ -117,7 +117,7 @@ terms! {
         "how far a core is filled in the mean of the busy hour: the rest is for bursts";
     /// What several workers do of what as many single ones do.
     WorkerEfficiency = "worker-efficiency", 0.9, "of one alone", 0.1..=1.0, Assumed,
-        "what each of several workers does of what one does alone: the bar, shown for two at most";
+        "what each of several workers does of what one does alone: the bar, which two workers on one core meet";
     /// Names on the lists.
     Rules = "rules", 500_000.0, "names", 1.0..=100_000_000.0, Assumed,
         "names on all lists together";

@@ -68,14 +68,14 @@ impl Assembly {
         self.octets.capacity() + self.present.capacity() * 8
     }
 
-    /// The same memory for another message, unless it is unusually much.
-    pub(super) fn recycled(mut self) -> Assembly {
-        if self.octets.capacity() > KEEP_CAPACITY {
-            return Assembly::default();
+    /// The same memory for another message, unless there is none or unusually much.
+    pub(super) fn recycled(mut self) -> Option<Assembly> {
+        if self.is_unused() || self.octets.capacity() > KEEP_CAPACITY {
+            return None;
         }
         self.octets.clear();
         self.present.clear();
-        Assembly { filled: 0, wanted: 0, ..self }
+        Some(Assembly { filled: 0, wanted: 0, ..self })
     }
 
     /// The words of `present` that cover `start..end`, each with the bits that lie within.

@@ -20,14 +20,30 @@ use crate::model::{Counter, Counters};
 pub struct QuicScratch {
     /// The packet that is being opened.
     pub(super) packet: Vec<u8>,
-    /// The last hello that was put together, and memory for the next.
+    /// The last hello that was put together.
     pub(super) assembly: Assembly,
+    /// Memory for the next ones.
+    pub(super) spare: Vec<Assembly>,
 }
+
+/// Memory kept for hellos in pieces, of at most 9 KiB each.
+const MAX_SPARE: usize = 32;
 
 impl QuicScratch {
     /// Empty buffers.
     pub fn new() -> Self {
         QuicScratch::default()
+    }
+
+    /// Takes back the memory of a connection that is given up or needs no more of its hello.
+    pub fn take_back(&mut self, connection: Connection) {
+        self.keep(connection.current.into_assembly());
+    }
+
+    fn keep(&mut self, assembly: Assembly) {
+        if self.spare.len() < MAX_SPARE {
+            self.spare.extend(assembly.recycled());
+        }
     }
 }
 
@@ -115,7 +131,8 @@ impl Connection {
                 Taken::NeedMore => opened = true,
                 Taken::InFrame(range) => return self.found(packet.version, Some(range), scratch),
                 Taken::Assembled => {
-                    scratch.assembly = self.current.take_assembly();
+                    let before = std::mem::replace(&mut scratch.assembly, self.current.take_assembly());
+                    scratch.keep(before);
                     return self.found(packet.version, None, scratch);
                 }
                 Taken::Refused(error) => {

@@ -92,6 +92,11 @@ impl State {
         self.assembly = Assembly::default();
     }
 
+    /// The memory of the pieces.
+    pub(super) fn into_assembly(self) -> Assembly {
+        self.assembly
+    }
+
     /// Takes the pieces out.
     pub(super) fn take_assembly(&mut self) -> Assembly {
         std::mem::take(&mut self.assembly)
@@ -166,7 +171,7 @@ impl State {
                 }
             }
             if self.assembly.is_unused() {
-                self.assembly = std::mem::take(&mut scratch.assembly).recycled();
+                self.assembly = scratch.spare.pop().unwrap_or_default();
             }
             match self.assembly.insert(frame.offset, frame.data) {
                 Ok(()) if self.assembly.message().is_some() => return Taken::Assembled,
