@@ -149,7 +149,7 @@ pub(super) fn run(args: &ExportArgs, out: &mut dyn Write, err: &mut dyn Write) -
 
 fn options(args: &ExportArgs) -> Options {
     // One day for everybody who exports the same.
-    let today = || jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+    let today = || jiff::Timestamp::now().to_zoned_datetime(jiff::tz::TimeZone::UTC).date();
     let serial = args.serial.map(|serial| match serial {
         SerialArg::Number(number) => Serial::Given(number),
         SerialArg::Date => Serial::Date(date_serial(today())),
