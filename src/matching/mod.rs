@@ -13,6 +13,7 @@ pub mod enforce;
 pub mod handle;
 pub mod list;
 pub mod lookup;
+mod new_file;
 
 pub use handle::{RuleHandle, RuleReader};
 pub use list::{

@@ -110,7 +110,11 @@ fn the_serial_of_a_zone_never_goes_back() {
     let export = |serial: &str| c.export(&["--format", "rpz", "--out", &c.out, "--serial", serial]);
     assert!(export("4000000000").out.contains(", serial 4000000000: "));
     let lower = export("3999999999");
-    assert!(lower.code == 2 && lower.err.contains("holds serial 4000000000, and 3999999999 is not newer"), "{}", lower.err);
+    assert!(
+        lower.code == 2 && lower.err.contains("holds serial 4000000000, and 3999999999 is not newer"),
+        "{}",
+        lower.err
+    );
     assert!(export("date").out.contains(", unchanged: "));
     fs::write(&c.block, "bets.example\n").unwrap();
     assert!(export("4000000000").err.contains("is not newer"));

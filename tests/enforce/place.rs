@@ -118,7 +118,19 @@ impl Place {
 
     fn dig(&self, server: &str, name: &str, rtype: &str) -> Option<Answer> {
         let mut dig = self.namespace.command(10, "dig");
-        dig.args([&format!("@{server}"), "+tries=2", "+time=3", "+nocookie", "+noall", "+comments", "+answer", "-q", name, "-t", rtype]);
+        dig.args([
+            &format!("@{server}"),
+            "+tries=2",
+            "+time=3",
+            "+nocookie",
+            "+noall",
+            "+comments",
+            "+answer",
+            "-q",
+            name,
+            "-t",
+            rtype,
+        ]);
         let output = run(&mut dig).ok()?;
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let status = text.split_once("status: ")?.1.split(',').next()?.to_owned();

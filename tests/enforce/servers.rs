@@ -132,9 +132,7 @@ fn bind_answers_as_the_lists_mean() {
 fn bind_takes_the_longest_names() {
     let Some(mut place) = Place::new(&["named", "named-checkzone"]) else { return };
     let label = "a".repeat(63);
-    let of = |octets: usize, last: char| {
-        format!("{label}.{label}.{label}.{}", String::from(last).repeat(octets - 192))
-    };
+    let of = |octets: usize, last: char| format!("{label}.{label}.{label}.{}", String::from(last).repeat(octets - 192));
     let (whole, apex, over) = (of(238, 'b'), of(240, 'c'), of(241, 'd'));
     let lists = format!("{whole}\n{apex}\n{over}\ncasino.example\n");
     let lists = Lists { block: &lists, allow: "other.example\n", code: 1 };

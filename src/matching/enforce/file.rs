@@ -1,10 +1,11 @@
-//! Putting an export in its place, whole or not at all, and the serial of a zone, which only goes up.
+//! Saving an export: not if the file holds the same already, and the serial of a zone only goes up.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
-use std::path::{Path, PathBuf};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::Path;
 
 use super::options::Serial;
+use crate::matching::new_file::NewFile;
 
 /// What was done.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -42,10 +43,6 @@ pub(super) fn save(
     serial: Option<Serial>,
     write: &dyn Fn(u32, &mut dyn Write) -> io::Result<()>,
 ) -> Result<Saved, SaveExportError> {
-    // A special file (`/dev/stdout`) cannot be replaced by renaming, and must not be.
-    if fs::metadata(path).is_ok_and(|known| !known.is_file()) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "there is something else than a file").into());
-    }
     let mut new = NewFile::beside(path)?;
     let old = if serial.is_some() { serial_of(path)? } else { None };
     let number = match (serial, old) {
@@ -91,84 +88,10 @@ fn serial_of(path: &Path) -> io::Result<Option<u32>> {
     Ok(soa.and_then(|line| line.strip_prefix("@ IN SOA ")?.split(' ').nth(2)?.parse().ok()))
 }
 
-/// A file that is removed again unless it takes the place of another.
-struct NewFile {
-    path: PathBuf,
-    directory: PathBuf,
-    file: File,
-    kept: bool,
-}
-
-impl NewFile {
-    /// Hidden, in the same folder, so that the rename cannot cross file systems.
-    fn beside(path: &Path) -> io::Result<Self> {
-        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let name = path.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::IsADirectory))?;
-        let mut hidden = std::ffi::OsString::from(".");
-        hidden.push(name);
-        hidden.push(format!(".{}.new", std::process::id()));
-        let (path, directory) = (directory.join(hidden), directory.to_owned());
-        let file = OpenOptions::new().read(true).write(true).create_new(true).open(&path)?;
-        Ok(NewFile { path, directory, file, kept: false })
-    }
-
-    /// Writes it from the start. Gives the octets.
-    fn fill(&mut self, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<u64> {
-        self.file.rewind()?;
-        self.file.set_len(0)?;
-        let mut out = BufWriter::with_capacity(1 << 16, &self.file);
-        write(&mut out)?;
-        out.flush()?;
-        drop(out);
-        self.file.stream_position()
-    }
-
-    /// Whether the file at `path` holds the same octets.
-    fn equals(&mut self, path: &Path) -> io::Result<bool> {
-        let other = match File::open(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            other => other?,
-        };
-        if other.metadata()?.len() != self.file.metadata()?.len() {
-            return Ok(false);
-        }
-        self.file.rewind()?;
-        let (mut own, mut other) = (BufReader::new(&self.file), BufReader::new(other));
-        loop {
-            let (a, b) = (own.fill_buf()?, other.fill_buf()?);
-            let len = a.len().min(b.len());
-            if len == 0 {
-                return Ok(a.len() == b.len());
-            }
-            if a[..len] != b[..len] {
-                return Ok(false);
-            }
-            own.consume(len);
-            other.consume(len);
-        }
-    }
-
-    fn rename(mut self, path: &Path) -> io::Result<()> {
-        self.file.sync_all()?;
-        fs::rename(&self.path, path)?;
-        self.kept = true;
-        // The rename itself must survive a power cut too; where a directory cannot be synced, it will in time.
-        let _ = File::open(&self.directory).and_then(|directory| directory.sync_all());
-        Ok(())
-    }
-}
-
-impl Drop for NewFile {
-    fn drop(&mut self) {
-        if !self.kept {
-            let _ = fs::remove_file(&self.path);
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     /// A zone of one name.
     fn zone(path: &Path, name: &str, serial: Serial) -> Result<Saved, SaveExportError> {
@@ -197,8 +120,10 @@ mod tests {
             let refused = zone(&path, "e.example", Serial::Given(old)).unwrap_err();
             assert!(refused.to_string().starts_with("holds serial 2026112601, and"), "{refused}");
         }
-        assert_eq!(written(zone(&path, "e.example", Serial::Given(u32::MAX))), Some(u32::MAX));
-        assert_eq!(written(zone(&path, "f.example", Serial::Given(3))), Some(3), "RFC 1982: around the end");
+        // RFC 1982: at most 2^31 - 1 ahead, and around the end.
+        assert!(zone(&path, "e.example", Serial::Given(u32::MAX)).is_err());
+        assert_eq!(written(zone(&path, "e.example", Serial::Given(4_100_000_000))), Some(4_100_000_000));
+        assert_eq!(written(zone(&path, "f.example", Serial::Given(3))), Some(3));
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "a file is left over");
     }
 

@@ -123,11 +123,12 @@ mod tests {
 
     fn names(texts: &[(&str, Action)]) -> Names {
         let wires: Vec<_> = texts.iter().map(|(text, _)| DomainName::from_text(text.as_bytes()).unwrap()).collect();
-        let entries = wires
-            .iter()
-            .zip(texts)
-            .zip(1..)
-            .map(|((name, (_, action)), line)| Entry { wire: name.as_wire(), action: *action, list: 0, line });
+        let entries = wires.iter().zip(texts).zip(1..).map(|((name, (_, action)), line)| Entry {
+            wire: name.as_wire(),
+            action: *action,
+            list: 0,
+            line,
+        });
         Names::collect(entries, 0).unwrap()
     }
 
@@ -164,7 +165,8 @@ mod tests {
 
     #[test]
     fn octets_that_are_no_name_are_refused() {
-        for wire in [&b"\x03a\"b\x07example"[..], b"\x03a\nb\x02ex", b"\x03a.b\x02ex", b"\x01A\x02ex", b"\x00\x02ex", b""]
+        for wire in
+            [&b"\x03a\"b\x07example"[..], b"\x03a\nb\x02ex", b"\x03a.b\x02ex", b"\x01A\x02ex", b"\x00\x02ex", b""]
         {
             let entry = Entry { wire, action: Action::Block, list: 3, line: 7 };
             assert_eq!(Names::collect(std::iter::once(entry), 1).err(), Some((3, 7)), "{wire:?}");

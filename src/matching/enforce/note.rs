@@ -44,7 +44,8 @@ impl Note {
             Why::LeftOut { allow } => format!("left out, since {} is allowed and cannot be excepted", name(allow)),
             Why::TooLong => "left out, since the name with the zone's is longer than 255 octets".to_owned(),
             Why::TooLongBelow => {
-                "blocked without its subdomains, since a wildcard with the zone's name is longer than 255 octets".to_owned()
+                "blocked without its subdomains, since a wildcard with the zone's name is longer than 255 octets"
+                    .to_owned()
             }
         };
         format!("{own} ({action}, list {list}, line {line}): {what}")

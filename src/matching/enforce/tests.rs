@@ -147,7 +147,10 @@ fn hosts_name_each_name_and_csv_each_rule() {
     );
 
     let (lines, ..) = written(Target::Csv, None);
-    assert_eq!(lines[..3], ["name,action,list,line", "bets.example,block,block.txt,3", "casino.example,block,block.txt,1"]);
+    assert_eq!(
+        lines[..3],
+        ["name,action,list,line", "bets.example,block,block.txt,3", "casino.example,block,block.txt,1"]
+    );
     assert_eq!(lines.len(), 1 + BLOCK.len() + ALLOW.len());
 }
 
@@ -211,15 +214,8 @@ fn the_same_name_in_two_lists_is_written_once() {
     }
 }
 
-const TARGETS: [Target; 7] = [
-    Target::Rpz,
-    Target::Unbound,
-    Target::Dnsmasq,
-    Target::Hosts,
-    Target::Adblock,
-    Target::Plain,
-    Target::Mikrotik,
-];
+const TARGETS: [Target; 7] =
+    [Target::Rpz, Target::Unbound, Target::Dnsmasq, Target::Hosts, Target::Adblock, Target::Plain, Target::Mikrotik];
 
 /// Names of few labels, so that many cover each other.
 fn names(least: usize) -> impl Strategy<Value = Vec<String>> {
@@ -249,9 +245,9 @@ fn is_blocked(target: Target, lines: &[String], name: &str) -> bool {
                 closest => closest.and_then(|closest| exact(&format!("*.{closest}"))).unwrap_or(false),
             }
         }
-        Target::Unbound => longest(&|line| {
-            Some((between(line, "local-zone: \"", ".\"")?, line.ends_with("always_nxdomain")))
-        }),
+        Target::Unbound => {
+            longest(&|line| Some((between(line, "local-zone: \"", ".\"")?, line.ends_with("always_nxdomain"))))
+        }
         Target::Dnsmasq => longest(&|line| {
             let pass = between(line, "server=/", "/").map(|name| (name, false));
             pass.or_else(|| Some((between(line, "local=/", "/")?, true)))
@@ -263,9 +259,8 @@ fn is_blocked(target: Target, lines: &[String], name: &str) -> bool {
         Target::Hosts => lines.iter().any(|line| line.split(' ').nth(1) == Some(name)),
         Target::Plain => lines.iter().any(|line| within(line)),
         Target::Mikrotik => lines.iter().any(|line| {
-            between(line, "add name=\"", "\"").is_some_and(|own| {
-                if line.contains("match-subdomain=yes") { within(&own) } else { own == name }
-            })
+            between(line, "add name=\"", "\"")
+                .is_some_and(|own| if line.contains("match-subdomain=yes") { within(&own) } else { own == name })
         }),
         Target::Csv => unreachable!("not among the targets"),
     }

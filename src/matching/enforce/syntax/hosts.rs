@@ -30,7 +30,9 @@ impl Syntax for Hosts {
     }
 
     fn limits(&self) -> Option<&'static str> {
-        Some("a hosts file covers no subdomains: each name is blocked alone, and names under it that are not listed are reachable")
+        Some(
+            "a hosts file covers no subdomains: each name is blocked alone, and names under it that are not listed are reachable",
+        )
     }
 
     fn block(&mut self, name: &str, _whole: bool, out: &mut dyn Write) -> io::Result<()> {
