@@ -136,3 +136,15 @@ fn lists_can_be_named_and_csv_holds_every_rule() {
         )
     );
 }
+
+/// The example in the help is one that was run.
+#[test]
+fn the_help_shows_what_the_demo_lists_give() {
+    let c = case();
+    let lists = concat!(env!("CARGO_MANIFEST_DIR"), "/rules/");
+    let words = ["--allow", &format!("{lists}demo-allow.txt"), &format!("{lists}demo.txt")];
+    let ran =
+        run(&[&["rules", "export", "--format", "rpz", "--serial", "2026112400", "--out", &c.out][..], &words].concat());
+    let told = ran.out.strip_suffix(&format!(": {}\n", c.out)).unwrap();
+    assert!(run(&["rules", "export", "--help"]).out.contains(told), "{told}");
+}

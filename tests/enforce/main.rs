@@ -11,3 +11,4 @@ mod common;
 mod place;
 mod round_trip;
 mod servers;
+mod start;

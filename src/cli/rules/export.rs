@@ -14,7 +14,7 @@ use crate::model::{Action, DomainName};
 const EXAMPLE: &str = "\
 Examples:
   $ stakeout rules export --format rpz --serial date --out rpz.zone --allow rules/demo-allow.txt rules/demo.txt
-  42 names blocked, 3 excepted, 0 not expressed, serial 2026112400: rpz.zone
+  43 names blocked, 1 excepted, 0 not expressed, serial 2026112400: rpz.zone
   $ stakeout rules export --format unbound --sink 192.0.2.80,2001:db8::80 rules/demo.txt > blocked.conf
   $ stakeout rules export --format hosts rules/demo.txt
 

@@ -23,6 +23,8 @@ pub(super) enum Why {
     TooLong,
     /// The name fits, and those below it do not.
     TooLongBelow,
+    /// Blocked, with NXDOMAIN in place of the sink.
+    OtherAnswer,
 }
 
 impl Note {
@@ -42,6 +44,9 @@ impl Note {
             }
             Why::Shrunk { allow } => format!("blocked without its subdomains, since {} is allowed", name(allow)),
             Why::LeftOut { allow } => format!("left out, since {} is allowed and cannot be excepted", name(allow)),
+            Why::OtherAnswer => {
+                "answered with NXDOMAIN, not the sink: servers refuse an address at what is no host name".to_owned()
+            }
             Why::TooLong => "left out, since the name with the zone's is longer than 255 octets".to_owned(),
             Why::TooLongBelow => {
                 "blocked without its subdomains, since a wildcard with the zone's name is longer than 255 octets"

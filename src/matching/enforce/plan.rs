@@ -64,6 +64,7 @@ impl Plan {
         let mut plan = Plan { steps: Vec::new(), counts: ExportCounts::default(), notes: Vec::new() };
         // The written block that covers what comes next.
         let mut cover: Option<usize> = None;
+        let mut name = String::new();
         for (at, state) in survey.states.iter().enumerate() {
             cover = cover.filter(|top| names.covers(*top, at));
             let counts = &mut plan.counts;
@@ -85,6 +86,10 @@ impl Plan {
                 (Action::Block, State::Live) => {
                     let whole = plan.block(at, fit(at), survey.carved.get(&at).copied(), able);
                     cover = (whole && able.subdomains).then_some(at);
+                    names.text(at, &mut name);
+                    if plan.steps.last().is_some_and(|step| step.at == at) && syntax.answers_otherwise(&name) {
+                        plan.notes.push(Note { at, why: Why::OtherAnswer });
+                    }
                 }
             }
         }

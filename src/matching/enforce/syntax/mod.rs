@@ -43,6 +43,11 @@ pub(super) trait Syntax {
         Fit::Whole
     }
 
+    /// Whether a name is blocked, but not with the answer that was asked for.
+    fn answers_otherwise(&self, _name: &str) -> bool {
+        false
+    }
+
     /// What begins a comment line.
     fn comment(&self) -> &'static str;
 

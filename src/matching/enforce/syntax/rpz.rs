@@ -4,6 +4,11 @@
 //! nothing of a name below which the zone has an entry. So beside each exception stand those of its parents that lie
 //! under the blocked name, blocked once more: with `a.b.casino.example` excepted, `b.casino.example`.
 
+//!
+//! BIND refuses a whole zone in which an address stands at a name that is no host name (`check-names`), such as
+//! `_dmarc.casino.example`. No browser asks for the address of such a name, so it is answered with NXDOMAIN in place of
+//! the sink, which every server takes.
+
 use std::io::{self, Write};
 
 use super::{Able, Answer, Fit, Syntax};
@@ -34,19 +39,18 @@ impl Rpz {
         Rpz { answer, zone: octets + 1, cover: String::new(), last: String::new() }
     }
 
-    fn policy(&self, owner: std::fmt::Arguments<'_>, out: &mut dyn Write) -> io::Result<()> {
-        match &self.answer {
-            Answer::NxDomain => writeln!(out, "{owner} CNAME ."),
-            Answer::Sink(sink) => {
-                sink.v4.iter().try_for_each(|address| writeln!(out, "{owner} A {address}"))?;
-                sink.v6.iter().try_for_each(|address| writeln!(out, "{owner} AAAA {address}"))
+    fn names(&self, name: &str, whole: bool, out: &mut dyn Write) -> io::Result<()> {
+        let is_host = is_host_name(name);
+        for wildcard in ["", "*."].iter().take(if whole { 2 } else { 1 }) {
+            match &self.answer {
+                Answer::Sink(sink) if is_host => {
+                    sink.v4.iter().try_for_each(|address| writeln!(out, "{wildcard}{name} A {address}"))?;
+                    sink.v6.iter().try_for_each(|address| writeln!(out, "{wildcard}{name} AAAA {address}"))?;
+                }
+                _ => writeln!(out, "{wildcard}{name} CNAME .")?,
             }
         }
-    }
-
-    fn names(&self, name: &str, whole: bool, out: &mut dyn Write) -> io::Result<()> {
-        self.policy(format_args!("{name}"), out)?;
-        if whole { self.policy(format_args!("*.{name}"), out) } else { Ok(()) }
+        Ok(())
     }
 }
 
@@ -65,6 +69,10 @@ impl Syntax for Rpz {
         } else {
             Fit::Not
         }
+    }
+
+    fn answers_otherwise(&self, name: &str) -> bool {
+        matches!(self.answer, Answer::Sink(_)) && !is_host_name(name)
     }
 
     fn comment(&self) -> &'static str {
@@ -97,6 +105,11 @@ impl Syntax for Rpz {
         writeln!(out, "{name} CNAME rpz-passthru.")?;
         if whole { writeln!(out, "*.{name} CNAME rpz-passthru.") } else { Ok(()) }
     }
+}
+
+/// Whether an address may stand there (RFC 952, RFC 1123 section 2.1).
+fn is_host_name(name: &str) -> bool {
+    name.split('.').all(|label| !label.contains('_') && !label.starts_with('-') && !label.ends_with('-'))
 }
 
 fn is_within(name: &str, parent: &str) -> bool {
