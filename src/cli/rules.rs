@@ -63,7 +63,7 @@ enum RulesCommand {
     #[command(after_long_help = TEST_EXAMPLE)]
     Test(TestArgs),
     Build(build::BuildArgs),
-    Export(export::ExportArgs),
+    Export(Box<export::ExportArgs>),
 }
 
 #[derive(Args, Debug, Clone)]

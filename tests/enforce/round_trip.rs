@@ -10,11 +10,14 @@ use stakeout::matching::enforce::{Export, Lists, Options, Target};
 use stakeout::matching::{Format, ListMeta, ListSource, RuleSet, RuleSetBuilder, Verdict, load_set, parse};
 use stakeout::model::{Action, DomainName};
 
+/// A list in an export: what it is for, and its text.
+type List = (Action, Vec<u8>);
+
 /// How an export is read again, and what it can say.
 struct Row {
     target: Target,
     /// The lists in it.
-    read: fn(&[u8]) -> Vec<(Action, Vec<u8>)>,
+    read: fn(&[u8]) -> Vec<List>,
     format: Format,
     /// Blocks cover their subdomains when they are read again, but the export is written so that they need not.
     alone: bool,
@@ -28,12 +31,12 @@ const FORMATS: [Row; 3] = [
     Row { target: Target::Csv, read: csv, format: Format::Plain, alone: false, exceptions: true },
 ];
 
-fn one_list(export: &[u8]) -> Vec<(Action, Vec<u8>)> {
+fn one_list(export: &[u8]) -> Vec<List> {
     vec![(Action::Block, export.to_vec())]
 }
 
 /// Blocks and allows, each as a plain list; names and files in this test need no quotes.
-fn csv(export: &[u8]) -> Vec<(Action, Vec<u8>)> {
+fn csv(export: &[u8]) -> Vec<List> {
     let text = std::str::from_utf8(export).unwrap();
     let mut records = text.split_terminator("\r\n").map(|line| line.split(',').collect::<Vec<_>>());
     assert_eq!(records.next().unwrap(), ["name", "action", "list", "line"]);
