@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stakeout::matching::{Format, ListMeta, ParsedList, RuleSetBuilder, Verdict, parse};
+use stakeout::matching::{Format, Kind, ListMeta, ParsedList, RuleSetBuilder, parse};
 use stakeout::model::{Action, DomainName};
 
 use crate::Trickle;
@@ -31,14 +31,25 @@ pub fn check(octets: &[u8], format: Format) {
     let mut builder = RuleSetBuilder::new();
     builder.add_list(ListMeta { name: Arc::from("list"), action: Action::Block }, list);
     let rules = builder.build().unwrap();
-    for (wire, line) in names {
-        let mut name = DomainName::root();
-        assert_eq!(name.push_wire_labels(&wire), Ok(wire.len()), "a rule is made of DNS labels");
-        let Verdict::Block(rule) = rules.lookup(&name) else { panic!("{name} is not found") };
-        assert_eq!((rule.pattern(), rule.line()), (name, line));
+    for (wire, line, kind) in names {
+        let mut listed = DomainName::root();
+        assert_eq!(listed.push_wire_labels(&wire), Ok(wire.len()), "a rule is made of DNS labels");
+        // The longest names have none under them.
+        let mut below = DomainName::root();
+        let under = below.push_label(b"w").is_ok() && below.push_wire_labels(&wire).is_ok();
+        for (asked, whole) in std::iter::once((&listed, true)).chain(under.then_some((&below, false))) {
+            let all = rules.lookup_all(asked);
+            let found = all.iter().any(|rule| (rule.pattern(), rule.line(), rule.kind()) == (listed, line, kind));
+            assert_eq!(found, kind.reaches(whole), "{} {listed} for {asked}", kind.name());
+            let best = all.iter().map(|rule| rule.action()).max_by_key(|action| *action == Action::Allow);
+            assert_eq!(rules.lookup(asked).rule().is_some(), best.is_some());
+            if best == Some(Action::Allow) {
+                assert_eq!(rules.lookup(asked).rule().map(|rule| rule.action()), best);
+            }
+        }
     }
 }
 
-fn owned(list: &ParsedList) -> Vec<(Vec<u8>, u32)> {
-    list.entries().map(|(wire, line)| (wire.to_vec(), line)).collect()
+fn owned(list: &ParsedList) -> Vec<(Vec<u8>, u32, Kind)> {
+    list.entries().map(|(wire, line, kind)| (wire.to_vec(), line, kind)).collect()
 }

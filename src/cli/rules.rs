@@ -13,9 +13,7 @@ use clap::{Args, Subcommand, ValueEnum};
 
 use super::exit::Exit;
 use super::lists;
-use crate::matching::{
-    Format, ListFacts, ListReport, ListSource, Problem, RuleRef, RuleSet, Verdict, describe, to_name,
-};
+use crate::matching::{Format, Kind, ListFacts, ListReport, ListSource, Problem, RuleRef, RuleSet, describe, to_name};
 use crate::model::{Action, DomainName};
 
 const LINT_EXAMPLE: &str = "\
@@ -48,17 +46,17 @@ pub(super) struct RulesArgs {
 enum RulesCommand {
     /// Tell how many rules a list holds, and which entries are no rules and why
     ///
-    /// Reads one rule file: a plain list, a hosts file or the Polish register's XML; of a prebuilt rule set it tells the
-    /// lists. Prints `N rules` (each name once;
-    /// a duplicate is no error), then a line for each entry that is no rule, then what else was counted. Exit code 0 if
-    /// nothing was rejected, 1 if something was or the file is refused as a whole, 3 if it cannot be read.
+    /// Reads one rule file: a plain list, a hosts file, the syntaxes of other tools or the Polish register's XML; of a
+    /// prebuilt rule set it tells the lists. Prints `N rules` (each entry once;
+    /// a duplicate is no error), then a line for each entry that is no rule, then of which kinds the rules are if not all
+    /// cover a name and its subdomains, then what else was counted. Exit code 0 if nothing was rejected, 1 if something was or the file is refused as a whole, 3 if it cannot be read.
     #[command(after_long_help = LINT_EXAMPLE)]
     Lint(LintArgs),
     /// Tell what lists say about names
     ///
-    /// Reads the rule files and prints, for each NAME, `NAME: block by RULE`, `NAME: allow by RULE` or
-    /// `NAME: no match`. A listed name covers itself and every name under it; any allow beats every block; otherwise
-    /// the most specific block is named. Exit code 0, or 1 if an entry of a list or a NAME was rejected; 2 if a file is
+    /// Reads the rule files and prints, for each NAME, `NAME: block by RULE`, `NAME: allow by RULE`, `NAME: watch by RULE`
+    /// or `NAME: no match`. A listed name covers itself and every name under it unless its syntax says less; any allow
+    /// beats every block; otherwise the most specific block is named; only what neither covers is watched. Exit code 0, or 1 if an entry of a list or a NAME was rejected; 2 if a file is
     /// refused as a whole, 3 if one cannot be read.
     #[command(after_long_help = TEST_EXAMPLE)]
     Test(TestArgs),
@@ -94,12 +92,22 @@ struct TestArgs {
 
 #[derive(ValueEnum, Debug, Clone, Copy, PartialEq, Eq)]
 enum FormatArg {
-    /// Told from the content: the XML, hosts or plain lines
+    /// Told from the content, line by line
     Auto,
     /// One name a line
     Plain,
     /// A hosts file: an address, then names
     Hosts,
+    /// AdBlock, uBlock Origin and AdGuard filters
+    Adblock,
+    /// uBlacklist match patterns
+    Ublacklist,
+    /// dnsmasq configuration: local, address, server
+    Dnsmasq,
+    /// unbound configuration: local-zone, local-data
+    Unbound,
+    /// A response policy zone as a zone file
+    Rpz,
     /// The XML of the register of the Polish Ministry of Finance
     PolishRegister,
 }
@@ -110,6 +118,11 @@ impl From<FormatArg> for Format {
             FormatArg::Auto => Format::Auto,
             FormatArg::Plain => Format::Plain,
             FormatArg::Hosts => Format::Hosts,
+            FormatArg::Adblock => Format::AdBlock,
+            FormatArg::Ublacklist => Format::UBlacklist,
+            FormatArg::Dnsmasq => Format::Dnsmasq,
+            FormatArg::Unbound => Format::Unbound,
+            FormatArg::Rpz => Format::Rpz,
             FormatArg::PolishRegister => Format::PolishRegister,
         }
     }
@@ -166,10 +179,11 @@ fn prebuilt(lists: &[ListReport], out: &mut dyn Write) -> io::Result<()> {
         let sha256: String = facts.sha256.iter().map(|octet| format!("{octet:02x}")).collect();
         writeln!(
             out,
-            "{}: {} {} rules of {} lines read as {}, {} rejected; SHA-256 of the list {sha256}",
+            "{}: {} {} rules{} of {} lines read as {}, {} rejected; SHA-256 of the list {sha256}",
             source.name,
             source.action.name(),
             facts.counts.rules,
+            kinds(facts).map(|kinds| format!(" ({kinds})")).unwrap_or_default(),
             facts.lines,
             facts.format.name(),
             facts.counts.rejected
@@ -188,6 +202,9 @@ fn report(args: &LintArgs, facts: &ListFacts, out: &mut dyn Write) -> io::Result
     if counts.rejected > kept {
         writeln!(out, "{}: {} more were rejected", args.file.display(), counts.rejected - kept)?;
     }
+    if let Some(kinds) = kinds(facts) {
+        writeln!(out, "of the rules: {kinds}")?;
+    }
     writeln!(
         out,
         "read as {}: {} lines, {} duplicates, {} ignored, {} removed, {} rejected",
@@ -198,6 +215,13 @@ fn report(args: &LintArgs, facts: &ListFacts, out: &mut dyn Write) -> io::Result
         counts.removed,
         counts.rejected
     )
+}
+
+/// How many rules there are of each kind, if any is of another than the usual one.
+fn kinds(facts: &ListFacts) -> Option<String> {
+    let kinds = || facts.counts.kinds.iter();
+    let told = || kinds().map(|(kind, count)| format!("{count} {}", kind.name())).collect::<Vec<_>>().join(", ");
+    kinds().any(|(kind, _)| kind != Kind::Covers).then(told)
 }
 
 fn test(args: &TestArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result<Exit> {
@@ -221,14 +245,15 @@ fn test(args: &TestArgs, out: &mut dyn Write, err: &mut dyn Write) -> io::Result
 fn answer(set: &RuleSet, typed: &str, name: &DomainName, verbose: bool, out: &mut dyn Write) -> io::Result<()> {
     let verdict = set.lookup(name);
     let Some(rule) = verdict.rule() else { return writeln!(out, "{typed}: no match") };
-    let action = if matches!(verdict, Verdict::Allow(_)) { Action::Allow } else { Action::Block };
-    write!(out, "{typed}: {} by {}", action.name(), rule.pattern())?;
+    write!(out, "{typed}: {} by {}", rule.action().name(), rule.pattern())?;
     if !verbose {
         return writeln!(out);
     }
     writeln!(out, " ({})", place(&rule))?;
     for other in set.lookup_all(name) {
-        if (other.pattern(), other.line(), other.list()) != (rule.pattern(), rule.line(), rule.list()) {
+        if (other.pattern(), other.line(), other.list(), other.kind())
+            != (rule.pattern(), rule.line(), rule.list(), rule.kind())
+        {
             writeln!(out, "  also {} by {} ({})", other.action().name(), other.pattern(), place(&other))?;
         }
     }

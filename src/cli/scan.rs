@@ -15,7 +15,7 @@ use super::{input, lists, usage};
 use crate::flow::Reading;
 use crate::matching::RuleSet;
 use crate::model::Observation;
-use crate::pipeline::{Limits, Worker, find_hit};
+use crate::pipeline::{Limits, Worker, find_hit_and_count};
 use crate::record::{AggregateConfig, Aggregator, Event, EventKind, Networks};
 
 const EXAMPLES: &str = "\
@@ -145,7 +145,7 @@ impl crate::model::ObservationSink for Finder<'_> {
 
     #[inline]
     fn observe(&mut self, o: &Observation<'_>) {
-        if let Some(hit) = find_hit(self.rules, o) {
+        if let Some(hit) = find_hit_and_count(self.rules, o, &mut self.summary.watched) {
             self.summary.hit(&hit);
             self.aggregator.hit(&hit, &mut self.events);
         }

@@ -25,6 +25,8 @@ pub(super) struct Summary {
     pub(super) rules_cpu: Duration,
     pub(super) scan_cpu: Duration,
     pub(super) findings: u64,
+    /// Names that only entries to watch cover.
+    pub(super) watched: u64,
     visits: [u64; Proto::ALL.len()],
     answers: u64,
     first: Option<Timestamp>,
@@ -79,6 +81,10 @@ impl Summary {
             by_proto.join(", "),
             self.answers
         );
+        if self.watched > 0 {
+            let _ =
+                writeln!(text, "watched  {} names of hosts with a listed page, which are no findings", self.watched);
+        }
         let skipped: Vec<String> = input::skipped(counters).iter().map(|(why, n)| format!("{n} {why}")).collect();
         if !skipped.is_empty() {
             let _ = writeln!(text, "skipped  {}", skipped.join(", "));

@@ -6,8 +6,9 @@
 //! into a [`RuleSet`], or reads one that was built before: built once, never changed, read by every packet worker without a lock. [`handle`] is how a
 //! worker sees a new one. [`enforce`] writes lists in the formats of resolvers and routers.
 //!
-//! What a rule means: a listed name covers itself and every name under it, at label boundaries. Any matching allow
-//! beats every block; otherwise the most specific block is named.
+//! What a rule means: a listed name covers itself and every name under it, at label boundaries, unless its entry says
+//! less ([`Kind`]). Any matching allow beats every block; otherwise the most specific block is named; a name that is only
+//! watched is counted and nothing more.
 
 pub mod enforce;
 pub mod handle;
@@ -17,8 +18,8 @@ mod new_file;
 
 pub use handle::{RuleHandle, RuleReader};
 pub use list::{
-    Format, Found, ListCounts, ListFacts, ListReport, ListSource, LoadError, ParsedList, Problem, Reason, Rejection,
-    SetError, describe, load_file, load_set, parse, to_name,
+    Format, Found, Kind, KindCounts, ListCounts, ListFacts, ListReport, ListSource, LoadError, ParsedList, Problem,
+    Reason, Rejection, SetError, describe, load_file, load_set, parse, to_name,
 };
 pub use lookup::prebuilt::{PrebuiltError, SaveError, read as read_prebuilt, save};
 pub use lookup::{BuildError, ListMeta, RuleRef, RuleSet, RuleSetBuilder, Verdict};

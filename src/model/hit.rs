@@ -11,6 +11,8 @@ pub enum Action {
     Block,
     /// Never a finding, whatever else matches.
     Allow,
+    /// Counted, and never a finding: what is listed is less than the name says, such as one page of a host.
+    Watch,
 }
 
 impl Action {
@@ -19,6 +21,7 @@ impl Action {
         match self {
             Action::Block => "block",
             Action::Allow => "allow",
+            Action::Watch => "watch",
         }
     }
 }

@@ -16,7 +16,7 @@ use nix::sched::{CpuSet, sched_setaffinity};
 use nix::unistd::Pid;
 
 use super::fair::Fair;
-use super::{Limits, Worker, find_hit};
+use super::{Limits, Worker, find_hit_and_count};
 use crate::capture::{
     CaptureError, CaptureStats, InputConfig, InputSource, LinkState, PacketSource, Poll, ReopeningSource,
 };
@@ -174,13 +174,14 @@ impl LiveWorker {
         self.pin();
         let mut worker = Worker::new(&self.limits, self.reading.clone());
         let mut capture = CaptureStats::default();
-        let (mut lost, mut fair) = (0, Fair::new());
+        let (mut lost, mut watched, mut fair) = (0, 0, Fair::new());
         let mut published: Option<Instant> = None;
         let mut was_up = None;
         let mut unread_link: Option<u32> = None;
         while !stop.load(Ordering::Relaxed) {
             self.rules.refresh();
-            let mut sink = HitSink { rules: &mut self.rules, hits: &self.hits, lost: &mut lost, fair: &mut fair };
+            let (rules, hits) = (&mut self.rules, &self.hits);
+            let mut sink = HitSink { rules, hits, lost: &mut lost, watched: &mut watched, fair: &mut fair };
             let lost_before = sink.not_taken();
             let polled = source.poll_batches(BATCH, &mut |frames| {
                 // A live source has one kind of frame at a time.
@@ -222,15 +223,16 @@ impl LiveWorker {
             if idle || published.is_none_or(|at| at.elapsed() >= PUBLISH_EVERY) {
                 capture += source.stats();
                 let ring = source.source().is_some_and(InputSource::is_ring);
-                self.publish(&worker, capture, [lost, fair.shed()], Reads { up, ring });
+                self.publish(&worker, capture, [lost, fair.shed(), watched], Reads { up, ring });
                 published = Some(Instant::now());
             }
         }
-        let mut sink = HitSink { rules: &mut self.rules, hits: &self.hits, lost: &mut lost, fair: &mut fair };
+        let (rules, hits) = (&mut self.rules, &self.hits);
+        let mut sink = HitSink { rules, hits, lost: &mut lost, watched: &mut watched, fair: &mut fair };
         drain(&mut source, &mut worker, &mut sink);
         worker.finish(&mut sink);
         capture += source.stats();
-        self.publish(&worker, capture, [lost, fair.shed()], Reads { up: false, ring: false });
+        self.publish(&worker, capture, [lost, fair.shed(), watched], Reads { up: false, ring: false });
         state.set_up(false);
     }
 
@@ -244,7 +246,7 @@ impl LiveWorker {
         }
     }
 
-    fn publish(&self, worker: &Worker, capture: CaptureStats, [lost, shed]: [u64; 2], reads: Reads) {
+    fn publish(&self, worker: &Worker, capture: CaptureStats, [lost, shed, watched]: [u64; 3], reads: Reads) {
         let gauges = worker.gauges();
         self.stats.publish(worker.counters());
         for (value, n) in [
@@ -260,6 +262,7 @@ impl LiveWorker {
             (WorkerValue::HitQueueDepth, self.hits.len() as u64),
             (WorkerValue::HitsLost, lost),
             (WorkerValue::HitsShed, shed),
+            (WorkerValue::NamesWatched, watched),
         ] {
             self.stats.set(value, n);
         }
@@ -298,6 +301,7 @@ pub(super) struct HitSink<'w> {
     pub(super) rules: &'w mut RuleReader,
     pub(super) hits: &'w Sender<Hit>,
     pub(super) lost: &'w mut u64,
+    pub(super) watched: &'w mut u64,
     pub(super) fair: &'w mut Fair,
 }
 
@@ -317,7 +321,7 @@ impl ObservationSink for HitSink<'_> {
         // Here and not only between two polls: a poll may have begun to wait long before the rules came into force, and
         // what arrives after that is theirs.
         self.rules.refresh();
-        if let Some(hit) = find_hit(self.rules.rules(), observation) {
+        if let Some(hit) = find_hit_and_count(self.rules.rules(), observation, self.watched) {
             let capacity = self.hits.capacity().unwrap_or(usize::MAX);
             if !self.fair.admits(&hit.rule.pattern, self.hits.len(), capacity) {
                 return;
@@ -349,8 +353,9 @@ mod tests {
     fn new_rules_hold_for_the_next_name_even_within_a_poll() {
         let handle = RuleHandle::new(rules("old.example"));
         let (hits, found) = crossbeam_channel::bounded(8);
-        let (mut reader, mut lost, mut fair) = (handle.reader(), 0, Fair::new());
-        let mut sink = HitSink { rules: &mut reader, hits: &hits, lost: &mut lost, fair: &mut fair };
+        let (mut reader, mut lost, mut watched, mut fair) = (handle.reader(), 0, 0, Fair::new());
+        let mut sink =
+            HitSink { rules: &mut reader, hits: &hits, lost: &mut lost, watched: &mut watched, fair: &mut fair };
         let name = DomainName::from_text(b"new.example").expect("a name");
         let end = Endpoint { addr: Addr::from(IpAddr::from([192, 0, 2, 1])), port: 443 };
         let seen = Observation {
@@ -368,6 +373,9 @@ mod tests {
         handle.publish(rules("new.example"));
         sink.observe(&seen);
         assert_eq!(found.len(), 1);
+        handle.publish(rules("https://new.example/a/page"));
+        sink.observe(&seen);
+        assert_eq!((found.len(), watched), (1, 1), "a name that is watched is counted and is no hit");
     }
 
     /// A recorder that takes nothing meanwhile, and a flood of queries under one listed name: the others get through.
@@ -376,8 +384,9 @@ mod tests {
         let list: String = (0..40).map(|n| format!("rule{n}.example\n")).collect();
         let handle = RuleHandle::new(rules(&list));
         let (hits, found) = crossbeam_channel::bounded(2_048);
-        let (mut reader, mut lost, mut fair) = (handle.reader(), 0, Fair::new());
-        let mut sink = HitSink { rules: &mut reader, hits: &hits, lost: &mut lost, fair: &mut fair };
+        let (mut reader, mut lost, mut watched, mut fair) = (handle.reader(), 0, 0, Fair::new());
+        let mut sink =
+            HitSink { rules: &mut reader, hits: &hits, lost: &mut lost, watched: &mut watched, fair: &mut fair };
         let visit = |sink: &mut HitSink<'_>, name: &str| {
             let name = DomainName::from_text(name.as_bytes()).expect("a name");
             let end = Endpoint { addr: Addr::from(IpAddr::from([192, 0, 2, 1])), port: 443 };

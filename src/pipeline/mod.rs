@@ -17,6 +17,6 @@ pub use dnstap::{
     TcpSocketConfig, UnixSocketConfig, group_id,
 };
 pub use live::{LiveWorker, Running, WorkerState};
-pub use matcher::find_hit;
+pub use matcher::{find_hit, find_hit_and_count};
 pub use recorder::{Recorder, RecorderState};
 pub use worker::{Limits, Worker};

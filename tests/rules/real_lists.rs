@@ -6,7 +6,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use stakeout::matching::{Format, Found, ListMeta, Problem, RuleSetBuilder, Verdict, load_file};
+use stakeout::matching::{Format, Found, ListMeta, RuleSetBuilder, Verdict, load_file};
 use stakeout::model::{Action, DomainName};
 
 /// The list's path, or none with a loud word.
@@ -68,16 +68,4 @@ fn plain_lists_load_whole() {
 #[test]
 fn the_hosts_list_loads_whole() {
     check("gambling.hosts", Found::Hosts, 1, 2_600, 0);
-}
-
-#[test]
-fn syntaxes_that_are_not_read_yet_are_refused_with_their_name() {
-    for (file, syntax) in
-        [("ee-adblock.txt", "AdBlock"), ("ee-ubo.txt", "AdBlock"), ("ee-ublacklist.txt", "uBlacklist")]
-    {
-        let Some(path) = real(file) else { continue };
-        let Problem::NoRule(facts) = load_file(&path, Format::Auto).expect_err(file).problem else { panic!("{file}") };
-        assert!(facts.counts.rejected > 1_800);
-        assert!(facts.rejections.iter().all(|r| r.reason.to_string() == format!("{syntax} syntax is not read yet")));
-    }
 }

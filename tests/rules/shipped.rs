@@ -24,7 +24,7 @@ fn the_demo_lists_are_clean_and_invented() {
         let list = load_file(&shipped(file), Format::Auto).unwrap();
         assert_eq!((list.facts().format, list.facts().counts.rules), (format, rules), "{file}");
         assert_eq!((list.facts().counts.rejected, list.facts().counts.duplicates), (0, 0), "{file}");
-        for (wire, line) in list.entries() {
+        for (wire, line, _) in list.entries() {
             assert!(wire.ends_with(b"\x07example"), "{file}:{line} is not under .example");
         }
     }
@@ -62,7 +62,13 @@ fn the_catalogue_is_complete_and_its_words_are_the_known_ones() {
         assert!(["blocklist", "licensed"].contains(&text("kind")));
         assert!(!text("authority").is_empty() && !text("name").is_empty() && !text("notes").is_empty());
         let readable = source["readable"].as_bool().unwrap();
-        assert_eq!(readable, ["plain", "hosts", "polish-register"].contains(&text("format")), "{}", text("id"));
+        assert_eq!(
+            readable,
+            ["plain", "hosts", "adblock", "ublacklist", "dnsmasq", "unbound", "rpz", "polish-register"]
+                .contains(&text("format")),
+            "{}",
+            text("id")
+        );
         if let Some(url) = source.get("url") {
             assert!(url.as_str().unwrap().starts_with("https://"));
         }

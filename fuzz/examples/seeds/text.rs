@@ -50,6 +50,15 @@ pub(super) fn lists() -> Seeds {
             3
         }));
     }
+    // The other syntaxes, each with its format said and to be found.
+    let syntaxes: [(u8, &[u8]); 5] = [
+        (3, b"[Adblock Plus 2.0]\n||casino.example^$all\n@@||b.example^\n||*.c.example^\n||d.example/page\n|https://e.example^\nf.example##.ad\n/x[0-9]/\n"),
+        (4, b"---\nname: x\n---\n*://*.casino.example/*\n*://b.example/*\n@*://*.c.example/*\n*://d.example/p/*\ntitle/x/\n"),
+        (5, b"local=/casino.example/\naddress=/b.example/c.example/0.0.0.0\nserver=/d.example/#\nserver=/e.example/192.0.2.53\nlocal=/*.f.example/\n"),
+        (6, b"server:\n  local-zone: \"casino.example\" redirect\n  local-data: \"casino.example 60 IN A 192.0.2.1\"\n  local-zone: 'b.example' always_transparent\n"),
+        (7, b"$TTL 1h\n$ORIGIN rpz.test.\n@ SOA a. b. ( 1 ; x\n 2 3 4 5 )\n NS a.\ncasino.example CNAME .\n*.casino.example CNAME .\nb.example.rpz.test. CNAME rpz-passthru.\nc.example IN 60 A 192.0.2.1\n AAAA ::\n8.0.0.0.10.rpz-ip CNAME .\n"),
+    ];
+    seeds.extend(syntaxes.iter().flat_map(|(format, text)| [0, *format].map(|format| [&[format][..], text].concat())));
     seeds
 }
 

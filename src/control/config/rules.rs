@@ -17,16 +17,31 @@ pub enum RuleFormat {
     Plain,
     /// A hosts file: an address, then names.
     Hosts,
+    /// Filters of AdBlock Plus, uBlock Origin and AdGuard.
+    AdBlock,
+    /// uBlacklist's match patterns.
+    UBlacklist,
+    /// dnsmasq's `local`, `address` and `server`.
+    Dnsmasq,
+    /// unbound's `local-zone` and `local-data`.
+    Unbound,
+    /// A response policy zone.
+    Rpz,
     /// The XML of the Polish register of the Ministry of Finance.
     PolishRegister,
 }
 
 impl RuleFormat {
     /// The names in the configuration.
-    pub const NAMES: [(&'static str, RuleFormat); 4] = [
+    pub const NAMES: [(&'static str, RuleFormat); 9] = [
         ("auto", RuleFormat::Auto),
         ("plain", RuleFormat::Plain),
         ("hosts", RuleFormat::Hosts),
+        ("adblock", RuleFormat::AdBlock),
+        ("ublacklist", RuleFormat::UBlacklist),
+        ("dnsmasq", RuleFormat::Dnsmasq),
+        ("unbound", RuleFormat::Unbound),
+        ("rpz", RuleFormat::Rpz),
         ("polish-register", RuleFormat::PolishRegister),
     ];
 }
@@ -39,7 +54,8 @@ pub struct RuleSource {
     pub list: String,
     /// The file; a relative path starts from the directory of the configuration file. Required.
     pub path: PathBuf,
-    /// `"auto"` (default), `"plain"`, `"hosts"` or `"polish-register"`.
+    /// `"auto"` (default), `"plain"`, `"hosts"`, `"adblock"`, `"ublacklist"`, `"dnsmasq"`, `"unbound"`, `"rpz"` or
+    /// `"polish-register"`.
     pub format: RuleFormat,
     /// `"block"` (default): a visit is a finding. `"allow"`: never a finding, whatever other lists say. A prebuilt rule set
     /// says that itself for each of its lists; `"allow"` then refuses one that has lists to block.

@@ -30,6 +30,11 @@ fn format(format: RuleFormat) -> Format {
         RuleFormat::Auto => Format::Auto,
         RuleFormat::Plain => Format::Plain,
         RuleFormat::Hosts => Format::Hosts,
+        RuleFormat::AdBlock => Format::AdBlock,
+        RuleFormat::UBlacklist => Format::UBlacklist,
+        RuleFormat::Dnsmasq => Format::Dnsmasq,
+        RuleFormat::Unbound => Format::Unbound,
+        RuleFormat::Rpz => Format::Rpz,
         RuleFormat::PolishRegister => Format::PolishRegister,
     }
 }

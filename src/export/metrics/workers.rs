@@ -46,6 +46,7 @@ values! {
     HitQueueDepth = gauge "hit_queue_depth", "Matches that wait for the recorder.";
     HitsLost = counter "hits_lost_total", "Matches that the recorder could not take because its queue was full.";
     HitsShed = counter "hits_shed_total", "Matches left because their rule had most of those that waited for the recorder.";
+    NamesWatched = counter "names_watched_total", "Names that only entries to watch cover: hosts of listed pages. Never findings.";
 }
 
 /// Where one packet worker publishes.

@@ -1,13 +1,15 @@
 //! One entry of a list: from the text that somebody wrote to the name that it certainly means, or why it means none.
 //!
 //! Taken: any case, a trailing dot, `*.` or `.` in front (a listed name covers its subdomains anyway), Unicode
-//! (through IDNA, UTS 46), a URL of nothing but a host. Refused: whatever would cover more than was meant (a public
-//! suffix, a page), or whose meaning is a guess; then the guess is made a suggestion.
+//! (through IDNA, UTS 46), a URL of nothing but a host. A URL of a page or an odd port is one to watch: blocking the
+//! host would block too much. Refused: whatever would cover more than was meant (a public suffix), or whose meaning is
+//! a guess; then the guess is made a suggestion.
 
 use std::net::IpAddr;
 
 use psl::Psl;
 
+use super::kind::Kind;
 use super::rejection::{Reason, perhaps};
 use crate::model::DomainName;
 
@@ -30,11 +32,9 @@ const MAX_UNICODE: usize = 253;
 /// Words of an entry that are tried as a suggestion.
 const MAX_WORDS: usize = 8;
 
-/// The name of an entry. `text` has no white space around it and no comment.
-pub(super) fn parse_entry(text: &str) -> Result<DomainName, Refused> {
-    if let Some(syntax) = foreign_syntax(text) {
-        return Err(Reason::Syntax(syntax).into());
-    }
+/// The name of an entry, and whether all of it is meant or a page of it. `text` has no white space around it and no
+/// comment.
+pub(super) fn parse_entry(text: &str) -> Result<(DomainName, Kind), Refused> {
     if text.contains(char::is_whitespace) {
         return Err(Refused { reason: Reason::Space, suggestion: one_name_among_words(text) });
     }
@@ -64,24 +64,35 @@ pub(super) fn parse_entry(text: &str) -> Result<DomainName, Refused> {
     }
     // A fragment is never sent to a server; without a URL's scheme or slash it is just a stray `#`.
     let whole_site = path.is_empty() || path == "/" || path.starts_with("/#") || (is_url && path.starts_with('#'));
-    if !whole_site && !path.starts_with('#') {
-        let suggestion = parse_host(host).ok().map(|name| format!("if the whole site is meant: {name}"));
-        return Err(Refused { reason: Reason::Page, suggestion });
-    }
-    if !whole_site {
+    if !whole_site && path.starts_with('#') {
         return Err(Reason::Character('#').into());
     }
-    if port.is_some_and(|port| !matches!(port, "80" | "443")) {
-        let suggestion = parse_host(host).ok().map(|name| format!("if the whole site is meant: {name}"));
-        return Err(Refused { reason: Reason::Port, suggestion });
+    let is_usual = whole_site && port.is_none_or(|port| matches!(port, "80" | "443"));
+    let kind = if is_usual { Kind::Covers } else { Kind::Watch };
+    match parse_host(host) {
+        Ok(name) => Ok((name, kind)),
+        Err(reason) => {
+            let suggestion = match reason {
+                Reason::Wildcard => host.rsplit('*').next().and_then(|tail| parse_host(tail).ok()).map(|n| perhaps(&n)),
+                _ => None,
+            };
+            Err(Refused { reason, suggestion })
+        }
     }
-    parse_host(host).map_err(|reason| {
-        let suggestion = match reason {
-            Reason::Wildcard => host.rsplit('*').next().and_then(|tail| parse_host(tail).ok()).map(|n| perhaps(&n)),
-            _ => None,
-        };
-        Refused { reason, suggestion }
-    })
+}
+
+/// The name of a host as a line of another syntax has it: with nothing but the name.
+pub(super) fn host(text: &str) -> Result<DomainName, Reason> {
+    if let Some(name) = parse_simple(text.as_bytes()) {
+        return Ok(name);
+    }
+    if text.contains(char::is_control) {
+        return Err(Reason::ControlCharacter);
+    }
+    if is_address(text) {
+        return Err(Reason::Address);
+    }
+    parse_host(text)
 }
 
 /// A name as somebody types it, to be looked up: any case, a trailing dot, Unicode through IDNA. Unlike an entry of a
@@ -103,16 +114,20 @@ pub fn to_name(text: &str) -> Result<DomainName, Reason> {
 /// The usual entry, fast: letters, digits, `-`, `_` and dots between them. None says nothing about the reason.
 pub(super) fn parse_simple(text: &[u8]) -> Option<DomainName> {
     let (mut label, mut letters) = (0_usize, false);
-    let mut labels = 1_usize;
+    let (mut labels, mut before) = (1_usize, b'.');
     for &b in text {
         match b {
             b'0'..=b'9' => label += 1,
-            b'a'..=b'z' | b'A'..=b'Z' | b'-' | b'_' => {
+            b'a'..=b'z' | b'A'..=b'Z' | b'_' => {
+                label += 1;
+                letters = true;
+            }
+            b'-' if label > 0 => {
                 label += 1;
                 letters = true;
             }
             b'.' => {
-                if label == 0 || label > 63 {
+                if label == 0 || label > 63 || before == b'-' {
                     return None;
                 }
                 (label, letters) = (0, false);
@@ -120,8 +135,9 @@ pub(super) fn parse_simple(text: &[u8]) -> Option<DomainName> {
             }
             _ => return None,
         }
+        before = b;
     }
-    if label == 0 || label > 63 || !letters || labels < 2 {
+    if label == 0 || label > 63 || before == b'-' || !letters || labels < 2 {
         return None;
     }
     let name = DomainName::from_text(text).ok()?;
@@ -163,6 +179,7 @@ fn parse_ascii(text: &str) -> Result<DomainName, Reason> {
     for label in text.split('.') {
         match label.len() {
             0 => return Err(Reason::EmptyLabel),
+            1..=63 if label.starts_with('-') || label.ends_with('-') => return Err(Reason::Hyphen),
             1..=63 => {}
             _ => return Err(Reason::LabelTooLong),
         }
@@ -218,28 +235,8 @@ pub(super) fn parse_address(text: &str) -> Option<IpAddr> {
     text.split_once('%').map_or(text, |(address, _)| address).parse().ok()
 }
 
-/// Whether a line is in the syntax of a tool whose lists are not read yet.
-fn foreign_syntax(text: &str) -> Option<&'static str> {
-    let starts = |prefixes: &[&str]| prefixes.iter().any(|p| text.starts_with(p));
-    let words = || text.split_whitespace().take(MAX_WORDS).skip(1);
-    if starts(&["||", "@@", "|", "[Adblock", "/^"]) || text.contains("##") || text.contains("#@#") || text.contains('^')
-    {
-        Some("AdBlock")
-    } else if starts(&["*://"]) {
-        Some("uBlacklist")
-    } else if starts(&["local=/", "address=/", "server=/"]) {
-        Some("dnsmasq")
-    } else if starts(&["local-zone:", "local-data:", "server:"]) {
-        Some("unbound")
-    } else if starts(&["$TTL", "$ORIGIN"]) || words().any(|w| w.eq_ignore_ascii_case("CNAME") || w == "SOA") {
-        Some("RPZ")
-    } else {
-        None
-    }
-}
-
 /// The only word of an entry that would be a rule by itself.
-fn one_name_among_words(text: &str) -> Option<String> {
+pub(super) fn one_name_among_words(text: &str) -> Option<String> {
     let mut names = text.split_whitespace().take(MAX_WORDS).filter_map(|word| parse_host(word).ok());
     let name = names.next()?;
     names.next().is_none().then(|| perhaps(&name))
@@ -251,14 +248,14 @@ mod tests {
 
     fn taken(text: &str) -> String {
         match parse_entry(text) {
-            Ok(name) => name.to_string(),
-            Err(refused) => panic!("{text} was refused: {refused:?}"),
+            Ok((name, Kind::Covers)) => name.to_string(),
+            other => panic!("{text} was not taken: {other:?}"),
         }
     }
 
     fn refused(text: &str) -> (Reason, Option<String>) {
         match parse_entry(text) {
-            Ok(name) => panic!("{text} was taken as {name}"),
+            Ok((name, kind)) => panic!("{text} was taken as {} {name}", kind.name()),
             Err(r) => (r.reason, r.suggestion),
         }
     }
@@ -272,7 +269,7 @@ mod tests {
             ("*.example.com", "example.com"),
             (".example.com", "example.com"),
             ("a_b._c.example.com", "a_b._c.example.com"),
-            ("-edge-.example.com", "-edge-.example.com"),
+            ("a--b.c-d.example.com", "a--b.c-d.example.com"),
             ("https://Casino.Example/", "casino.example"),
             ("http://casino.example", "casino.example"),
             ("casino.example/", "casino.example"),
@@ -297,15 +294,21 @@ mod tests {
         }
         assert_eq!(refused("co.uk").0, Reason::PublicSuffix);
         assert_eq!(refused("localhost").0, Reason::SingleLabel);
-        assert_eq!(
-            refused("https://blog.example/casino/review.html"),
-            (Reason::Page, Some("if the whole site is meant: blog.example".into()))
-        );
-        assert_eq!(refused("blog.example?q=1").0, Reason::Page);
-        assert_eq!(
-            refused("http://shared.example:8080/"),
-            (Reason::Port, Some("if the whole site is meant: shared.example".into()))
-        );
+    }
+
+    #[test]
+    fn a_page_or_an_odd_port_of_a_site_is_watched() {
+        for (text, name) in [
+            ("https://blog.example/casino/review.html", "blog.example"),
+            ("blog.example?q=1", "blog.example"),
+            ("http://shared.example:8080/", "shared.example"),
+            ("Shared.Example:8443", "shared.example"),
+        ] {
+            let (taken, kind) = parse_entry(text).unwrap();
+            assert_eq!((taken.to_string().as_str(), kind), (name, Kind::Watch), "{text}");
+        }
+        assert_eq!(refused("https://co.uk/casino").0, Reason::PublicSuffix);
+        assert_eq!(refused("01/02/2026").0, Reason::SingleLabel);
     }
 
     #[test]
@@ -328,12 +331,9 @@ mod tests {
             ("01.02.2026", Reason::EndsInNumber),
             ("help@casino.example", Reason::Email),
             ("https://user@casino.example/", Reason::Email),
-            ("||casino.example^", Reason::Syntax("AdBlock")),
-            ("@@||casino.example^$important", Reason::Syntax("AdBlock")),
-            ("*://*.casino.example/*", Reason::Syntax("uBlacklist")),
-            ("local=/casino.example/", Reason::Syntax("dnsmasq")),
-            ("casino.example CNAME .", Reason::Syntax("RPZ")),
-            ("local-zone: \"casino.example\" always_null", Reason::Syntax("unbound")),
+            ("-casino.example", Reason::Hyphen),
+            ("casino-.example", Reason::Hyphen),
+            ("www.-.example", Reason::Hyphen),
             ("a..example", Reason::EmptyLabel),
             ("..example.com", Reason::EmptyLabel),
             ("...", Reason::NoName),
@@ -369,6 +369,9 @@ mod tests {
             "1.2.3.4",
             "a.1",
             "-a.example",
+            "a-.example",
+            "a.b-",
+            "a.-.b",
             "a..b",
             ".a.b",
             "a.b.",
@@ -381,7 +384,7 @@ mod tests {
             "xn--p1ai",
         ] {
             if let Some(fast) = parse_simple(text.as_bytes()) {
-                assert_eq!(Ok(fast), parse_entry(text), "{text}");
+                assert_eq!(Ok((fast, Kind::Covers)), parse_entry(text), "{text}");
             }
         }
         assert!(parse_simple(b"casino-royale-77.example").is_some());

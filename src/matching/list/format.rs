@@ -5,14 +5,25 @@ use crate::matching::lookup::prebuilt::MAGIC;
 /// The format a caller asks for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Format {
-    /// A prebuilt rule set if the file starts as one, XML if it starts with `<`; otherwise each line is read as what it is: with an IP address in front as a
-    /// line of a hosts file, else as one name.
+    /// A prebuilt rule set if the file starts as one, XML if it starts with `<`; otherwise each line is read as what it
+    /// is: with an IP address in front as a line of a hosts file, in the syntax of another tool if it shows that, else as
+    /// one name.
     #[default]
     Auto,
     /// One name a line.
     Plain,
     /// `address name name …`.
     Hosts,
+    /// Filters of AdBlock Plus, uBlock Origin and AdGuard; also plain and hosts lines, which these programs read too.
+    AdBlock,
+    /// uBlacklist's match patterns.
+    UBlacklist,
+    /// dnsmasq's `local`, `address` and `server`.
+    Dnsmasq,
+    /// unbound's `local-zone` and `local-data`.
+    Unbound,
+    /// A response policy zone.
+    Rpz,
     /// The XML of the register of the Polish Ministry of Finance.
     PolishRegister,
 }
@@ -24,19 +35,47 @@ pub enum Found {
     Plain,
     /// `address name name …`.
     Hosts,
-    /// Lines of both kinds.
+    /// Lines of several kinds.
     Mixed,
+    /// AdBlock filters.
+    AdBlock,
+    /// uBlacklist's match patterns.
+    UBlacklist,
+    /// dnsmasq's configuration.
+    Dnsmasq,
+    /// unbound's configuration.
+    Unbound,
+    /// A response policy zone.
+    Rpz,
     /// The Polish register's XML.
     PolishRegister,
 }
 
 impl Found {
+    /// Every one.
+    pub const ALL: [Found; 9] = [
+        Found::Plain,
+        Found::Hosts,
+        Found::Mixed,
+        Found::AdBlock,
+        Found::UBlacklist,
+        Found::Dnsmasq,
+        Found::Unbound,
+        Found::Rpz,
+        Found::PolishRegister,
+    ];
+
     /// The name in output.
     pub const fn name(self) -> &'static str {
         match self {
             Found::Plain => "plain",
             Found::Hosts => "hosts",
-            Found::Mixed => "plain and hosts mixed",
+            Found::Mixed => "several syntaxes mixed",
+            Found::AdBlock => "adblock",
+            Found::UBlacklist => "ublacklist",
+            Found::Dnsmasq => "dnsmasq",
+            Found::Unbound => "unbound",
+            Found::Rpz => "rpz",
             Found::PolishRegister => "polish-register",
         }
     }

@@ -211,7 +211,7 @@ impl State<'_> {
                 self.list.reject(line, b"", Reason::NoName, None);
             } else {
                 match parse_entry(&text) {
-                    Ok(name) => self.list.accept(&name, line),
+                    Ok((name, kind)) => self.list.accept(&name, kind, line),
                     Err(refused) => self.list.reject(line, text.as_bytes(), refused.reason, refused.suggestion),
                 }
             }

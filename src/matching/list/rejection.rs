@@ -58,9 +58,15 @@ pub enum Reason {
     /// A wildcard elsewhere than as `*.` in front.
     #[error("has a wildcard that is not a `*.` in front")]
     Wildcard,
+    /// In a syntax whose names cover what is under them anyway, or a second one.
+    #[error("has a wildcard where the syntax has none")]
+    NoWildcard,
     /// Two dots in a row.
     #[error("has an empty label")]
     EmptyLabel,
+    /// No label of a host is like that (RFC 5890 section 2.3.1).
+    #[error("has a label that begins or ends with a hyphen")]
+    Hyphen,
     /// RFC 1035 section 2.3.4.
     #[error("has a label longer than 63 octets")]
     LabelTooLong,
@@ -82,21 +88,51 @@ pub enum Reason {
     /// In the ICANN section of the public suffix list.
     #[error("is a public suffix: it would cover every site under it")]
     PublicSuffix,
-    /// A URL with a path or a query: blocking its whole host would block too much.
-    #[error("names a page, not a site")]
-    Page,
-    /// A URL with a port other than 80 and 443.
-    #[error("names one port of a site, and whole sites are matched")]
-    Port,
     /// Has an `@`.
     #[error("is an e-mail address or a URL with a user in it, not a name")]
     Email,
-    /// The syntax of another tool.
-    #[error("{0} syntax is not read yet")]
+    /// In a file said to be plain.
+    #[error("is in {0} syntax, but the file is read as plain")]
     Syntax(&'static str),
     /// In a file said to be plain.
     #[error("is a line of a hosts file, but the file is read as plain")]
     HostsLine,
+    /// In a file said to be of this syntax.
+    #[error("is not in {0} syntax, as which the file is read")]
+    NotOf(&'static str),
+    /// Matched by text and not by name.
+    #[error("is a regular expression, and only names are matched")]
+    Regex,
+    /// AdBlock: hides or changes parts of pages.
+    #[error("is a cosmetic filter, which changes pages and blocks no site")]
+    Cosmetic,
+    /// AdBlock, uBlacklist: a condition by which less than the whole site is meant.
+    #[error("has a condition ({0}) by which not every visit of the site is meant")]
+    Modifier(&'static str),
+    /// dnsmasq, unbound: `#`, `*`, `.`.
+    #[error("would cover every site there is")]
+    Everything,
+    /// Read one file at a time, so that each has its own source.
+    #[error("includes another file, which is not read: give that file too")]
+    Include,
+    /// A line of a configuration that is about something else.
+    #[error("is a setting of {0}, not an entry of a list")]
+    Setting(&'static str),
+    /// A line that is about sites but blocks none and excepts none.
+    #[error("is {0}, which neither blocks a site nor lets it through")]
+    NoRule(&'static str),
+    /// More names than are read of one line, or more entries about other entries than are kept.
+    #[error("is more than is read of such entries")]
+    TooMany,
+    /// RPZ, unbound: data that cannot be understood, or parentheses that are not closed.
+    #[error("is not a whole DNS record of a type that is read")]
+    Record,
+    /// RPZ: an owner with a dot at the end that is not below the zone, or the zone is not told.
+    #[error("is not a name in the zone (no $ORIGIN or SOA tells its name, or another one)")]
+    OutOfZone,
+    /// RPZ: `rpz-ip` and its like.
+    #[error("matches addresses or name servers, and only names are matched")]
+    Trigger,
     /// In a file said to be a hosts file.
     #[error("has no IP address in front, but the file is read as a hosts file")]
     NoAddress,

@@ -13,10 +13,10 @@ fn good(text: impl AsRef<[u8]>) -> ParsedList {
     read(text).unwrap_or_else(|problem| panic!("refused: {problem}"))
 }
 
-/// `name:line` of every rule.
+/// `name:line` of every rule, and its kind if it is not the usual one.
 fn rules(list: &ParsedList) -> Vec<String> {
     list.entries()
-        .map(|(wire, line)| {
+        .map(|(wire, line, kind)| {
             let mut name = DomainName::root();
             let mut rest = wire;
             while let Some((&len, after)) = rest.split_first() {
@@ -24,7 +24,8 @@ fn rules(list: &ParsedList) -> Vec<String> {
                 name.push_label(label).unwrap();
                 rest = tail;
             }
-            format!("{name}:{line}")
+            let kind = if kind == Kind::Covers { String::new() } else { format!(" {}", kind.name()) };
+            format!("{name}:{line}{kind}")
         })
         .collect()
 }
@@ -40,11 +41,14 @@ fn a_plain_list_with_the_usual_dirt() {
         "\u{feff}! header\r\n## comment\r\n\r\nCasino.Example\r\n  *.slots.example  # why\r\ncasino.example.\r\n; note\r\n\
          1146  m.fezbet641.com\r\nhttps://poker.example/\r\nhttps://blog.example/casino\r\ncom\r\nwürfel.example",
     );
-    assert_eq!(rules(&list), ["casino.example:4", "slots.example:5", "poker.example:9", "xn--wrfel-kva.example:12"]);
-    assert_eq!(rejected(&list), [(8, Reason::Space), (10, Reason::Page), (11, Reason::SingleLabel)]);
+    assert_eq!(
+        rules(&list),
+        ["casino.example:4", "slots.example:5", "poker.example:9", "blog.example:10 watch", "xn--wrfel-kva.example:12"]
+    );
+    assert_eq!(rejected(&list), [(8, Reason::Space), (11, Reason::SingleLabel)]);
     assert_eq!((list.facts().format, list.facts().lines), (Found::Plain, 12));
-    let counts = ListCounts { rules: 4, duplicates: 1, rejected: 3, ..ListCounts::default() };
-    assert_eq!(list.facts().counts, counts);
+    let counts = list.facts().counts;
+    assert_eq!((counts.rules, counts.duplicates, counts.rejected, counts.kinds.of(Kind::Watch)), (5, 1, 2, 1));
 }
 
 #[test]
@@ -123,7 +127,9 @@ fn the_polish_register() {
         let list = parse(text.as_bytes(), format, MAX_FILE_BYTES).unwrap_or_else(|e| panic!("{e}\n{text}"));
         assert_eq!(rules(&list), ["casino.example:4", "slots.example:14"]);
         assert_eq!(rejected(&list), [(20, Reason::PublicSuffix), (21, Reason::EntryWithoutName)]);
-        let counts = ListCounts { rules: 2, duplicates: 1, removed: 1, rejected: 2, ignored: 0 };
+        let mut kinds = KindCounts::default();
+        kinds.add(Kind::Covers, 2);
+        let counts = ListCounts { rules: 2, kinds, duplicates: 1, removed: 1, rejected: 2, ..ListCounts::default() };
         assert_eq!((list.facts().counts, list.facts().format, list.facts().lines), (counts, Found::PolishRegister, 22));
     }
 }
@@ -285,10 +291,22 @@ fn a_set_is_loaded_whole_or_not_at_all() {
     assert_eq!(errors.len(), 2);
 }
 
+const FORMATS: [Format; 9] = [
+    Format::Auto,
+    Format::Plain,
+    Format::Hosts,
+    Format::AdBlock,
+    Format::UBlacklist,
+    Format::Dnsmasq,
+    Format::Unbound,
+    Format::Rpz,
+    Format::PolishRegister,
+];
+
 proptest! {
     #[test]
-    fn no_octets_hurt(bytes in proptest::collection::vec(any::<u8>(), 0..2_000), format in 0..4_usize) {
-        let format = [Format::Auto, Format::Plain, Format::Hosts, Format::PolishRegister][format];
+    fn no_octets_hurt(bytes in proptest::collection::vec(any::<u8>(), 0..2_000), format in 0..9_usize) {
+        let format = FORMATS[format];
         let _ = parse(bytes.as_slice(), format, MAX_FILE_BYTES);
     }
 
@@ -298,7 +316,7 @@ proptest! {
         let facts = match read(&text) {
             Ok(list) => {
                 prop_assert_eq!(list.entries().count() as u64, list.facts().counts.rules);
-                prop_assert!(list.entries().all(|(_, line)| line >= 1 && line <= list.facts().lines));
+                prop_assert!(list.entries().all(|(_, line, _)| line >= 1 && line <= list.facts().lines));
                 list.facts().clone()
             }
             Err(Problem::NoRule(facts)) => *facts,

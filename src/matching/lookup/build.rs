@@ -14,7 +14,7 @@ use super::hash::{Suffix, SuffixHasher};
 use super::learn::{SAMPLE, learn};
 use super::ruleset::{ListMeta, RuleSet};
 use super::table::{LONG, Member, SLACK, Table, bucket_of};
-use crate::matching::list::ParsedList;
+use crate::matching::list::{Kind, ParsedList};
 
 /// Rules in a bucket, on average. More would save memory (a bucket costs two octets) and cost time on every hit.
 pub(super) const RULES_PER_BUCKET: u64 = 4;
@@ -57,10 +57,11 @@ impl RuleSetBuilder {
     /// each prebuilt set by itself, so one with all lists is faster than several.
     pub fn add_prebuilt(&mut self, set: RuleSet) -> &mut Self {
         for mut table in set.into_tables() {
+            let lists = table.members.last().map_or(0, |last| last.order + 1);
             for member in &mut table.members {
                 member.order += self.count;
             }
-            self.count += table.members.len() as u32;
+            self.count += lists;
             self.prebuilt.push(table);
         }
         self
@@ -96,7 +97,7 @@ impl RuleSetBuilder {
 
         let filter = self.filter(&hasher, &shape);
         let mut ends = vec![0_u32; buckets];
-        for (wire, _) in self.lists.iter().flat_map(|(_, list, _)| list.entries()) {
+        for (wire, ..) in self.lists.iter().flat_map(|(_, list, _)| list.entries()) {
             let Some((hash, mut encoder)) = write(&hasher, &code, wire) else { continue };
             let size = encoder.end().octets(position_bits);
             // Lengths first, in the place where the ends will stand.
@@ -114,8 +115,9 @@ impl RuleSetBuilder {
             total = total.checked_add(size).ok_or(BuildError::TooLarge)?;
         }
         let mut rules = vec![0_u8; total as usize + SLACK].into_boxed_slice();
-        for (member, (_, list, _)) in members.iter().zip(&self.lists) {
-            for (wire, line) in list.entries() {
+        for (_, list, order) in &self.lists {
+            let bases = Bases::of(&members, *order);
+            for (wire, line, kind) in list.entries() {
                 let Some((hash, mut encoder)) = write(&hasher, &code, wire) else { continue };
                 let Some(slot) = ends.get_mut(bucket_of(hash, buckets)) else { continue };
                 let name = encoder.end();
@@ -128,7 +130,7 @@ impl RuleSetBuilder {
                         [high, low] => (*high, *low) = (LONG | (size >> 8) as u8, size as u8),
                         _ => {}
                     }
-                    name.store(member.base + line, position_bits, room);
+                    name.store(bases.of_kind(kind) + line, position_bits, room);
                     *slot = end as u32;
                 }
             }
@@ -148,17 +150,20 @@ impl RuleSetBuilder {
         })
     }
 
-    /// The lists with the positions of their lines, the number of positions, and the number of all rules.
+    /// The lists by kinds of entries with the positions of their lines, the number of positions, and the number of all
+    /// rules.
     fn members(&self) -> Result<(Box<[Member]>, u32, u64), BuildError> {
         let (mut base, mut len) = (0_u32, 0_u64);
         let mut members = Vec::with_capacity(self.lists.len());
         for (meta, list, order) in &self.lists {
             let facts = list.facts_without_rejections();
             len += facts.counts.rules;
-            // Lines count from 1, so a list takes one position more than it has lines.
-            let next = base.checked_add(facts.lines).and_then(|b| b.checked_add(1)).ok_or(BuildError::TooLarge)?;
-            members.push(Member { meta: meta.clone(), facts, base, order: *order });
-            base = next;
+            for (kind, rules) in facts.counts.kinds.iter() {
+                // Lines count from 1, so a member takes one position more than its list has lines.
+                let next = base.checked_add(facts.lines).and_then(|b| b.checked_add(1)).ok_or(BuildError::TooLarge)?;
+                members.push(Member { meta: meta.clone(), facts: facts.clone(), kind, rules, base, order: *order });
+                base = next;
+            }
         }
         Ok((members.into_boxed_slice(), base, len))
     }
@@ -166,7 +171,7 @@ impl RuleSetBuilder {
     /// A code learnt from a sample of the names, taken evenly.
     fn code(&self, hasher: &SuffixHasher, len: u64) -> Result<Code, BuildError> {
         let step = len.div_ceil(SAMPLE).max(1);
-        let names = self.lists.iter().flat_map(|(_, list, _)| list.entries()).map(|(wire, _)| wire);
+        let names = self.lists.iter().flat_map(|(_, list, _)| list.entries()).map(|(wire, ..)| wire);
         let sample: Vec<&[u8]> = names.step_by(usize::try_from(step).unwrap_or(usize::MAX)).collect();
         Code::new(learn(sample.iter().copied(), step), hasher).map_err(|NoCode| BuildError::NoCode)
     }
@@ -175,7 +180,7 @@ impl RuleSetBuilder {
     fn filter(&self, hasher: &SuffixHasher, shape: &Shape) -> Filter {
         let fill = |keys| {
             let (mut filter, mut added) = (Filter::for_keys(keys), 0_u64);
-            for (wire, _) in self.lists.iter().flat_map(|(_, list, _)| list.entries()) {
+            for (wire, ..) in self.lists.iter().flat_map(|(_, list, _)| list.entries()) {
                 hasher.suffixes(wire, |suffix| {
                     if suffix.depth >= shape.min_depth {
                         added += u64::from(filter.insert(suffix.hash));
@@ -197,7 +202,7 @@ impl RuleSetBuilder {
     /// What sizes the filter and bounds the search.
     fn shape(&self) -> Shape {
         let (mut min_depth, mut max_depth, mut labels, mut names) = (usize::MAX, 0, 0_u64, 0_u64);
-        for (wire, _) in self.lists.iter().flat_map(|(_, list, _)| list.entries()) {
+        for (wire, ..) in self.lists.iter().flat_map(|(_, list, _)| list.entries()) {
             let depth = label_count(wire);
             min_depth = min_depth.min(depth);
             max_depth = max_depth.max(depth);
@@ -209,6 +214,25 @@ impl RuleSetBuilder {
         }
         // Every suffix from `min_depth` labels up to the whole name is a key.
         Shape { min_depth, max_depth, keys: labels - names * (min_depth as u64 - 1) }
+    }
+}
+
+/// Where the positions of a list's entries start, by kind.
+struct Bases([u32; 8]);
+
+impl Bases {
+    fn of(members: &[Member], order: u32) -> Bases {
+        let mut bases = [0; 8];
+        for member in members.iter().filter(|member| member.order == order) {
+            if let Some(base) = bases.get_mut(member.kind as usize) {
+                *base = member.base;
+            }
+        }
+        Bases(bases)
+    }
+
+    fn of_kind(&self, kind: Kind) -> u32 {
+        self.0.get(kind as usize).copied().unwrap_or_default()
     }
 }
 

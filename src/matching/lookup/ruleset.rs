@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::table::{Found, Member, Table};
-use crate::matching::list::ListFacts;
+use crate::matching::list::{Kind, ListFacts};
 use crate::model::{Action, DomainName, MatchedRule};
 
 /// A list as the rule set knows it.
@@ -14,7 +14,7 @@ use crate::model::{Action, DomainName, MatchedRule};
 pub struct ListMeta {
     /// The operator's name for it, or the file's name.
     pub name: Arc<str>,
-    /// What all its rules say.
+    /// What its rules say, unless an entry says otherwise itself: [`Kind::action`].
     pub action: Action,
 }
 
@@ -23,6 +23,8 @@ pub struct ListMeta {
 pub enum Verdict<'a> {
     /// No rule covers the name.
     NoMatch,
+    /// Only entries to watch do; the most specific one. Never a finding.
+    Watch(RuleRef<'a>),
     /// The most specific block that covers the name; no allow does.
     Block(RuleRef<'a>),
     /// The most specific allow that covers the name, whatever the blocks say.
@@ -68,21 +70,24 @@ impl RuleSet {
     /// deepest rule, not by the name.
     #[inline]
     pub fn lookup<'a>(&'a self, name: &'a DomainName) -> Verdict<'a> {
-        let (mut block, mut allow): (Option<RuleRef<'_>>, Option<RuleRef<'_>>) = (None, None);
+        let (mut block, mut allow, mut watch): (Option<RuleRef<'_>>, Option<RuleRef<'_>>, Option<RuleRef<'_>>) =
+            (None, None, None);
         self.visit(name.as_wire(), |rule| {
             let best = match rule.action() {
                 Action::Block => &mut block,
                 Action::Allow => &mut allow,
+                Action::Watch => &mut watch,
             };
             // The longest name, and of equal ones the first list's.
             if best.is_none_or(|best| rule.rank() > best.rank()) {
                 *best = Some(rule);
             }
         });
-        match (allow, block) {
-            (Some(rule), _) => Verdict::Allow(rule),
-            (None, Some(rule)) => Verdict::Block(rule),
-            (None, None) => Verdict::NoMatch,
+        match (allow, block, watch) {
+            (Some(rule), ..) => Verdict::Allow(rule),
+            (None, Some(rule), _) => Verdict::Block(rule),
+            (None, None, Some(rule)) => Verdict::Watch(rule),
+            (None, None, None) => Verdict::NoMatch,
         }
     }
 
@@ -91,7 +96,7 @@ impl RuleSet {
     pub fn lookup_all<'a>(&'a self, name: &'a DomainName) -> Vec<RuleRef<'a>> {
         let mut rules = Vec::new();
         self.visit(name.as_wire(), |rule| rules.push(rule));
-        rules.sort_by_key(|rule| (rule.wire.len(), rule.member.order));
+        rules.sort_by_key(|rule| (rule.wire.len(), rule.member.order, rule.line, rule.member.base));
         rules
     }
 
@@ -105,7 +110,7 @@ impl RuleSet {
         }
     }
 
-    /// How many rules it holds. A name that stands in two lists is two rules.
+    /// How many rules it holds, those to allow and to watch too. A name that stands in two lists is two rules.
     pub fn len(&self) -> u64 {
         self.tables.iter().map(|table| table.len).sum()
     }
@@ -124,6 +129,7 @@ impl RuleSet {
     pub fn lists(&self) -> impl Iterator<Item = (&ListMeta, &ListFacts)> {
         let mut members: Vec<&Member> = self.tables.iter().flat_map(|table| &table.members).collect();
         members.sort_by_key(|member| member.order);
+        members.dedup_by_key(|member| member.order);
         members.into_iter().map(|member| (&member.meta, &member.facts))
     }
 }
@@ -133,7 +139,7 @@ impl<'a> Verdict<'a> {
     pub fn rule(self) -> Option<RuleRef<'a>> {
         match self {
             Verdict::NoMatch => None,
-            Verdict::Block(rule) | Verdict::Allow(rule) => Some(rule),
+            Verdict::Watch(rule) | Verdict::Block(rule) | Verdict::Allow(rule) => Some(rule),
         }
     }
 }
@@ -162,7 +168,12 @@ impl<'a> RuleRef<'a> {
 
     /// What the rule says.
     pub fn action(&self) -> Action {
-        self.member.meta.action
+        self.member.kind.action(self.member.meta.action)
+    }
+
+    /// How far the rule reaches.
+    pub fn kind(&self) -> Kind {
+        self.member.kind
     }
 
     /// The list it stands in.

@@ -5,7 +5,7 @@
 //! `length, name, position`: the length of what follows in octets, one octet below [`LONG`] and else two, then the
 //! name in the set's code ([`super::code`]) in the first bits, and its position in the last ones, as many as the highest
 //! position takes. Positions number the lines of all lists one after the other, so that list and line both follow from one
-//! integer. At a million rules all this takes some 15 octets a rule.
+//! integer. A list whose entries are of several kinds has its lines once for each kind. At a million rules all this takes some 15 octets a rule.
 
 use std::ops::ControlFlow;
 
@@ -15,7 +15,7 @@ use super::ends::Ends;
 use super::filter::Filter;
 use super::hash::{Suffix, SuffixHasher};
 use super::ruleset::ListMeta;
-use crate::matching::list::ListFacts;
+use crate::matching::list::{Kind, ListFacts};
 
 /// A first octet of a length from here on has the high bits of the length in its low four bits.
 pub(super) const LONG: u8 = 0xf0;
@@ -23,15 +23,19 @@ pub(super) const LONG: u8 = 0xf0;
 /// Octets of zero behind the last rule, so that whole words can be read anywhere.
 pub(super) const SLACK: usize = 8;
 
-/// A list inside a table.
+/// The entries of one kind of a list inside a table. Nearly every list is one of these; names that match nothing cost the
+/// same however many there are.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) meta: ListMeta,
     /// What is known of the list beside the names; the rejections themselves are left out.
     pub(super) facts: ListFacts,
-    /// Position of its line 0: the lines of the lists before it, added up.
+    /// The kind of these entries, and how many they are.
+    pub(super) kind: Kind,
+    pub(super) rules: u64,
+    /// Position of its line 0: the lines of the members before it, added up.
     pub(super) base: u32,
-    /// Its place among all lists of the rule set.
+    /// The list's place among all lists of the rule set; members of one list have the same.
     pub(super) order: u32,
 }
 
@@ -172,6 +176,7 @@ impl Table {
             if name.begins(rule)
                 && let Some(position) = position_of(rule, len, self.position_bits)
                 && let Some((member, line)) = self.line(position)
+                && member.kind.reaches(start == 0)
             {
                 found(Found { start, member, line });
             }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::matching::list::{Format, MAX_FILE_BYTES, parse};
+use crate::matching::list::{Format, Kind, MAX_FILE_BYTES, parse};
 use crate::model::{Action, DomainName};
 
 fn name(text: &str) -> DomainName {
@@ -194,7 +194,7 @@ fn all(set: &RuleSet, text: &str) -> Vec<String> {
 fn odd_name() -> impl Strategy<Value = String> {
     let label = prop_oneof![
         4 => "[a-c]{1,3}",
-        2 => "[a-z0-9_-]{1,20}",
+        2 => "[a-z0-9_]([a-z0-9_-]{0,18}[a-z0-9_])?",
         1 => "x{60,63}",
         1 => Just("xn--80ak6aa92e".to_owned()),
     ];
@@ -248,7 +248,74 @@ fn suffixes(wire: &[u8]) -> impl Iterator<Item = &[u8]> {
     std::iter::successors(Some(wire), |rest| rest.get(1 + usize::from(*rest.first()?)..)).filter(|s| !s.is_empty())
 }
 
+/// A line that means a name in a kind.
+fn line_of(kind: Kind, name: &str) -> String {
+    match kind {
+        Kind::Covers => name.to_owned(),
+        Kind::Exact => format!("*://{name}/*"),
+        Kind::Below => format!("||*.{name}^"),
+        Kind::Allow => format!("@@||{name}^"),
+        Kind::AllowExact => format!("@*://{name}/*"),
+        Kind::AllowBelow => format!("@@||*.{name}^"),
+        Kind::Watch => format!("https://{name}/page"),
+    }
+}
+
+fn set_of_kinds(lists: &[Vec<(Kind, String)>], collide: bool) -> RuleSet {
+    let mut builder = RuleSetBuilder::new();
+    for (i, list) in lists.iter().enumerate() {
+        let text: Vec<_> = list.iter().map(|(kind, name)| line_of(*kind, name)).collect();
+        let list = parse(text.join("\n").as_bytes(), Format::Auto, MAX_FILE_BYTES).unwrap();
+        builder.add_list(ListMeta { name: Arc::from(format!("list{i}")), action: Action::Block }, list);
+    }
+    if collide {
+        builder.collide_everything();
+    }
+    builder.build().unwrap()
+}
+
+/// What entries of all kinds say, by trying them one after the other.
+fn oracle_of_kinds(lists: &[Vec<(Kind, String)>], queried: &str) -> String {
+    for action in [Action::Allow, Action::Block, Action::Watch] {
+        let says = |(kind, name): &&(Kind, String)| {
+            let below = queried.strip_suffix(name.as_str()).is_some_and(|rest| rest.ends_with('.'));
+            let reached = (queried == name && kind.reaches(true)) || (below && kind.reaches(false));
+            reached && kind.action(Action::Block) == action
+        };
+        if let Some((_, name)) = lists.iter().flatten().filter(says).max_by_key(|(_, name)| name.len()) {
+            return format!("{} {name}", action.name());
+        }
+    }
+    "none".into()
+}
+
+fn lists_of_kinds() -> impl Strategy<Value = Vec<Vec<(Kind, String)>>> {
+    let entry = (proptest::sample::select(Kind::ALL.to_vec()), small_name());
+    proptest::collection::vec(proptest::collection::vec(entry, 1..30), 1..4)
+}
+
 proptest! {
+    #[test]
+    fn kinds_are_honoured_whatever_is_listed_beside_them(
+        lists in lists_of_kinds(),
+        queried in proptest::collection::vec(small_name(), 1..40),
+        collide: bool,
+    ) {
+        let set = set_of_kinds(&lists, collide);
+        let prebuilt = through_a_file(&set);
+        let listed = lists.iter().flatten().flat_map(|(_, name)| [name.clone(), format!("w.{name}")]);
+        for queried in queried.iter().cloned().chain(listed) {
+            let expected = oracle_of_kinds(&lists, &queried);
+            let asked = name(&queried);
+            for set in [&set, &prebuilt] {
+                let rule = set.lookup(&asked).rule();
+                let got = rule.map_or("none".into(), |rule| format!("{} {}", rule.action().name(), rule.pattern()));
+                prop_assert_eq!(&got, &expected, "{}", queried);
+            }
+            prop_assert_eq!(all(&set, &queried), all(&prebuilt, &queried));
+        }
+    }
+
     #[test]
     fn lookup_agrees_with_a_walk_through_a_map(
         lists in small_lists(),
@@ -290,7 +357,7 @@ proptest! {
         let mut oracle: BTreeMap<Vec<u8>, (usize, u32)> = BTreeMap::new();
         for (list, text) in texts.iter().enumerate() {
             let Ok(parsed) = parse(text.as_bytes(), Format::Plain, MAX_FILE_BYTES) else { continue };
-            for (wire, line) in parsed.entries() {
+            for (wire, line, _) in parsed.entries() {
                 oracle.entry(wire.to_vec()).or_insert((list, line));
             }
         }

@@ -101,6 +101,7 @@ impl DnstapWorker {
             listeners,
             connections: Vec::new(),
             lost: 0,
+            watched: 0,
             fair: Fair::new(),
             accept_from: Instant::now(),
             told: None,
@@ -122,6 +123,7 @@ struct Service {
     connections: Vec<Connection>,
     /// Hits that found no room.
     lost: u64,
+    watched: u64,
     /// Which hits go first when the recorder does not keep up.
     fair: Fair,
     /// Nobody is taken before this.
@@ -192,8 +194,8 @@ impl Service {
 
     /// Reads the chosen connections once each and drops those that are over. Tells whether anything came.
     fn read(&mut self, mut chosen: impl FnMut(&Connection) -> bool) -> bool {
-        let Service { worker, reader, connections, lost, fair, told, .. } = self;
-        let mut sink = HitSink { rules: &mut worker.rules, hits: &worker.hits, lost, fair };
+        let Service { worker, reader, connections, lost, watched, fair, told, .. } = self;
+        let mut sink = HitSink { rules: &mut worker.rules, hits: &worker.hits, lost, watched, fair };
         let (now, mut any) = ((Instant::now(), Timestamp::now()), false);
         connections.retain_mut(|connection| {
             if !chosen(connection) {
@@ -271,6 +273,7 @@ impl Service {
             (WorkerValue::HitQueueDepth, self.worker.hits.len() as u64),
             (WorkerValue::HitsLost, self.lost),
             (WorkerValue::HitsShed, self.fair.shed()),
+            (WorkerValue::NamesWatched, self.watched),
         ] {
             self.worker.stats.set(value, n);
         }

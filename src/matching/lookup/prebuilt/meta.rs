@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::super::ruleset::ListMeta;
 use super::super::table::{Member, Table};
-use crate::matching::list::{Found, ListCounts, ListFacts};
+use crate::matching::list::{Found, Kind, KindCounts, ListCounts, ListFacts};
 use crate::model::{Action, DomainName};
 
 /// The most lists in a file: far more than the daemon takes, few enough to keep.
@@ -41,7 +41,10 @@ pub(super) struct List {
     lines: u32,
     sha256: String,
     rules: u64,
+    /// Entries of each kind that occurs, in the order in which they have their positions.
+    kinds: Vec<(String, u64)>,
     duplicates: u64,
+    joined: u64,
     removed: u64,
     ignored: u64,
     rejected: u64,
@@ -61,7 +64,12 @@ impl Meta {
             rules: table.len,
             buckets: table.ends.buckets(),
             grouped_ends,
-            lists: table.members.iter().map(List::of).collect(),
+            lists: table
+                .members
+                .chunk_by(|a, b| a.order == b.order)
+                .filter_map(|list| list.first())
+                .map(List::of)
+                .collect(),
         }
     }
 
@@ -81,11 +89,14 @@ impl Meta {
         }
         let (mut base, mut rules, mut members) = (0_u32, 0_u64, Vec::with_capacity(self.lists.len()));
         for (order, list) in self.lists.iter().enumerate() {
-            let member = list.member(base, order as u32).ok_or("a list in its description cannot be true")?;
-            let next = base.checked_add(list.lines).and_then(|base| base.checked_add(1));
-            base = next.ok_or("its lists have too many lines")?;
+            let (meta, facts) = list.described().ok_or("a list in its description cannot be true")?;
+            for (kind, count) in facts.counts.kinds.iter() {
+                let (meta, facts) = (meta.clone(), facts.clone());
+                members.push(Member { meta, facts, kind, rules: count, base, order: order as u32 });
+                let next = base.checked_add(list.lines).and_then(|base| base.checked_add(1));
+                base = next.ok_or("its lists have too many lines")?;
+            }
             rules = rules.checked_add(list.rules).ok_or("its lists have too many rules")?;
-            members.push(member);
         }
         if rules != self.rules {
             return Err("its lists have another number of rules than it has itself");
@@ -97,7 +108,7 @@ impl Meta {
 impl List {
     fn of(member: &Member) -> List {
         let ListFacts { format, bytes, lines, sha256, counts, rejections: _ } = &member.facts;
-        let ListCounts { rules, duplicates, removed, ignored, rejected } = *counts;
+        let ListCounts { rules, kinds, duplicates, joined, removed, ignored, rejected } = *counts;
         List {
             name: member.meta.name.to_string(),
             action: member.meta.action.name().into(),
@@ -106,27 +117,42 @@ impl List {
             lines: *lines,
             sha256: sha256.iter().map(|octet| format!("{octet:02x}")).collect(),
             rules,
+            kinds: kinds.iter().map(|(kind, count)| (kind.name().into(), count)).collect(),
             duplicates,
+            joined,
             removed,
             ignored,
             rejected,
         }
     }
 
-    fn member(&self, base: u32, order: u32) -> Option<Member> {
-        let action = [Action::Block, Action::Allow].into_iter().find(|action| action.name() == self.action)?;
-        let format = [Found::Plain, Found::Hosts, Found::Mixed, Found::PolishRegister]
-            .into_iter()
-            .find(|format| format.name() == self.format)?;
+    fn described(&self) -> Option<(ListMeta, ListFacts)> {
+        let action =
+            [Action::Block, Action::Allow, Action::Watch].into_iter().find(|action| action.name() == self.action)?;
+        let format = Found::ALL.into_iter().find(|format| format.name() == self.format)?;
         // A name is shown to people, and labels a metric.
         if self.name.is_empty() || self.name.len() > 1_024 || self.name.contains(char::is_control) {
             return None;
         }
-        let List { bytes, lines, rules, duplicates, removed, ignored, rejected, .. } = *self;
-        let counts = ListCounts { rules, duplicates, removed, ignored, rejected };
+        let mut kinds = KindCounts::default();
+        for (name, count) in &self.kinds {
+            let kind = Kind::ALL.into_iter().find(|kind| kind.name() == name)?;
+            // A kind twice could not be told from one.
+            if *count == 0 || kinds.of(kind) != 0 {
+                return None;
+            }
+            kinds.add(kind, *count);
+        }
+        let List { bytes, lines, rules, duplicates, joined, removed, ignored, rejected, .. } = *self;
+        // Positions follow the order of the kinds, so a file may not have another one.
+        let in_order = kinds.iter().map(|(kind, _)| kind.name()).eq(self.kinds.iter().map(|(name, _)| name.as_str()));
+        if !in_order || kinds.total() != rules {
+            return None;
+        }
+        let counts = ListCounts { rules, kinds, duplicates, joined, removed, ignored, rejected };
         let sha256 = digest(self.sha256.as_bytes())?;
         let facts = ListFacts { format, bytes, lines, sha256, counts, rejections: Vec::new() };
-        Some(Member { meta: ListMeta { name: Arc::from(self.name.as_str()), action }, facts, base, order })
+        Some((ListMeta { name: Arc::from(self.name.as_str()), action }, facts))
     }
 }
 

@@ -18,6 +18,10 @@
 //! The sections, in this order: 1 the description as JSON ([`meta`]); 2 the code ([`code`]); 3 the filter; 4 the ends of
 //! the buckets; 5 the table. Reader and writer of the last three are those of the structures themselves.
 //!
+//! # Versions
+//! 2: a list says how many entries of each kind it has, and has its lines once for each kind. A file of version 1 is
+//! refused: build it again from its lists.
+//!
 //! # What a reader trusts
 //! Nothing. The checksum finds damage but not malice, since there is no signature, so every length, offset, count and
 //! order is checked as well before the set is used, and what cannot be checked (whether a rule lies in the bucket of its
@@ -50,7 +54,7 @@ pub(super) use tests::octets_of;
 pub const MAGIC: [u8; 8] = *b"\x89STKSET\n";
 
 /// Version of the format.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// Its octets ascend in a little-endian file.
 const BYTE_ORDER: u32 = 0x0403_0201;

@@ -207,7 +207,7 @@ fn check_rules(table: &Table) -> Result<(), PrebuiltError> {
             return Err(wrong(bucket));
         }
     }
-    let agree = table.members.iter().zip(&counts).all(|(member, count)| member.facts.counts.rules == *count);
+    let agree = table.members.iter().zip(&counts).all(|(member, count)| member.rules == *count);
     if at != end_of_rules || !agree {
         return Err(damaged("its table has another number of rules"));
     }

@@ -90,12 +90,14 @@ fn every_build_has_a_seed_of_its_own() {
 #[test]
 fn a_newer_format_is_told_from_damage() {
     let mut octets = octets_of(&small_set());
-    octets[8] = 2;
+    octets[8] = 3;
     assert!(
-        refused(&octets).contains("of format 2, and this version of stakeout reads format 1"),
+        refused(&octets).contains("of format 3, and this version of stakeout reads format 2"),
         "{}",
         refused(&octets)
     );
+    octets[8] = 1;
+    assert!(refused(&octets).contains("of format 1"), "an older one is refused with the same words");
     let mut octets = octets_of(&small_set());
     octets[12..16].reverse();
     assert!(refused(&octets).contains("another order"));
