@@ -44,18 +44,20 @@ pub(super) fn lists() -> Seeds {
     ];
     let mut seeds: Seeds = Vec::new();
     for (i, text) in texts.iter().enumerate() {
-        seeds.extend([0, 1, 2].map(|format| [&[format][..], text].concat()).into_iter().take(if i == 0 {
-            1
-        } else {
-            3
-        }));
+        // Format to be found, plain, hosts.
+        let formats: &[u8] = match i {
+            0 => &[0],
+            2 => &[0, 2],
+            _ => &[0, 1],
+        };
+        seeds.extend(formats.iter().map(|format| [&[*format][..], text].concat()));
     }
     // The other syntaxes, each with its format said and to be found.
     let syntaxes: [(u8, &[u8]); 5] = [
-        (3, b"[Adblock Plus 2.0]\n||casino.example^$all\n@@||b.example^\n||*.c.example^\n||d.example/page\n|https://e.example^\nf.example##.ad\n/x[0-9]/\n"),
+        (3, b"[Adblock Plus 2.0]\n||casino.example^$all\n@@||b.example^\n||*.c.example^\n||d.example/page\n||b.example^\n@@||b.example^$badfilter\n|https://e.example^\nf.example##.ad\n/x[0-9]/\n"),
         (4, b"---\nname: x\n---\n*://*.casino.example/*\n*://b.example/*\n@*://*.c.example/*\n*://d.example/p/*\ntitle/x/\n"),
         (5, b"local=/casino.example/\naddress=/b.example/c.example/0.0.0.0\nserver=/d.example/#\nserver=/e.example/192.0.2.53\nlocal=/*.f.example/\n"),
-        (6, b"server:\n  local-zone: \"casino.example\" redirect\n  local-data: \"casino.example 60 IN A 192.0.2.1\"\n  local-zone: 'b.example' always_transparent\n"),
+        (6, b"server:\n  local-zone: \"casino.example\" redirect\n  local-data: \"casino.example 60 IN A 192.0.2.1\"\n  local-zone: 'b.example' always_transparent local-zone: a.casino.example transparent\n  local-data: 'c.example CNAME strict.bing.com'\n"),
         (7, b"$TTL 1h\n$ORIGIN rpz.test.\n@ SOA a. b. ( 1 ; x\n 2 3 4 5 )\n NS a.\ncasino.example CNAME .\n*.casino.example CNAME .\nb.example.rpz.test. CNAME rpz-passthru.\nc.example IN 60 A 192.0.2.1\n AAAA ::\n8.0.0.0.10.rpz-ip CNAME .\n"),
     ];
     seeds.extend(syntaxes.iter().flat_map(|(format, text)| [0, *format].map(|format| [&[format][..], text].concat())));
