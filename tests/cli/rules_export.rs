@@ -131,8 +131,8 @@ fn lists_can_be_named_and_csv_holds_every_rule() {
         (ran.code, ran.out.as_str()),
         (
             0,
-            "name,action,list,line\r\nbets.example,block,pl-mf,2\r\ncasino.example,block,pl-mf,1\r\n\
-             help.casino.example,allow,allow.txt,1\r\n"
+            "name,action,kind,list,line\r\nbets.example,block,covers,pl-mf,2\r\ncasino.example,block,covers,pl-mf,1\r\n\
+             help.casino.example,allow,covers,allow.txt,1\r\n"
         )
     );
 }

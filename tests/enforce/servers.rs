@@ -69,11 +69,11 @@ fn answer(status: &str, data: Option<&str>) -> Answer {
 }
 
 /// Asks for every name and compares.
-fn compare(place: &Place, mode: Mode) {
-    let wrong: Vec<String> = BLOCKED
+fn compare_names(place: &Place, mode: Mode, blocked: &[&str], reached: &[&str]) {
+    let wrong: Vec<String> = blocked
         .iter()
         .map(|name| (name, mode.answers()))
-        .chain(REACHED.iter().map(|name| (name, [answer("NOERROR", Some(TRUE)), answer("NOERROR", Some(TRUE6))])))
+        .chain(reached.iter().map(|name| (name, [answer("NOERROR", Some(TRUE)), answer("NOERROR", Some(TRUE6))])))
         .flat_map(|(name, expected)| ["A", "AAAA"].into_iter().zip(expected).map(move |(rtype, e)| (name, rtype, e)))
         .filter_map(|(name, rtype, expected)| {
             let found = place.ask(name, rtype);
@@ -81,6 +81,10 @@ fn compare(place: &Place, mode: Mode) {
         })
         .collect();
     assert!(wrong.is_empty(), "{mode:?}: {wrong:#?}");
+}
+
+fn compare(place: &Place, mode: Mode) {
+    compare_names(place, mode, &BLOCKED, &REACHED);
     // A browser that gets the true HTTPS record would not even ask for the address.
     for rtype in ["HTTPS", "MX", "TXT"] {
         let found = place.ask("large.casino.example", rtype);
@@ -108,10 +112,10 @@ fn bind_answers_as_the_lists_mean() {
 /// Names that no host can have, which lists hold nevertheless: BIND refuses addresses there, so the export to it says
 /// NXDOMAIN in place of the sink, and says so; the others answer with the sink.
 const ODD: Lists<'_> =
-    Lists { block: "_dmarc.odd.example\n-odd-.example\ncasino.example\n", allow: "ok.example\n", code: 0 };
+    Lists { block: "_dmarc.odd.example\nmy_slots.example\ncasino.example\n", allow: "ok.example\n", code: 0 };
 
 fn compare_odd(place: &Place, expected: &Answer) {
-    for name in ["_dmarc.odd.example", "x._dmarc.odd.example", "-odd-.example", "x.-odd-.example"] {
+    for name in ["_dmarc.odd.example", "x._dmarc.odd.example", "my_slots.example", "x.my_slots.example"] {
         assert_eq!(place.ask(name, "A"), *expected, "{name}");
     }
     assert_eq!(place.ask("casino.example", "A"), answer("NOERROR", Some(SINK)));
@@ -216,5 +220,81 @@ fn dnsmasq_reads_the_hosts_file() {
     }
     for name in ["help.casino.example", "x.casino.example", "in.ok.example"] {
         assert_eq!(place.ask(name, "A"), answer("NOERROR", Some(TRUE)), "{name}");
+    }
+}
+
+/// A list with every kind of entry that blocks or excepts.
+const KINDS: Lists<'_> = Lists {
+    block: "|https://exact.example^\n||*.below.example^\n||casino.example^\n@@|https://own.b.casino.example^\n\
+            @@||*.sub.casino.example^\n|https://in.exact.example^\n",
+    allow: "@@||*.deep.below.example^\n",
+    code: 0,
+};
+const KINDS_BLOCKED: [&str; 9] = [
+    "exact.example",
+    "in.exact.example",
+    "x.below.example",
+    "y.x.below.example",
+    "deep.below.example",
+    "b.casino.example",
+    "x.own.b.casino.example",
+    "sub.casino.example",
+    "other.casino.example",
+];
+const KINDS_REACHED: [&str; 8] = [
+    "x.exact.example",
+    "x.in.exact.example",
+    "below.example",
+    "x.deep.below.example",
+    "own.b.casino.example",
+    "x.sub.casino.example",
+    "y.x.sub.casino.example",
+    "xbelow.example",
+];
+
+#[test]
+fn bind_and_unbound_read_every_kind_in_a_zone() {
+    let Some(mut place) = Place::new(&[&BIND[..], &UNBOUND].concat()) else { return };
+    for mode in MODES {
+        let given = mode.words();
+        let zone = place.export("rpz.zone", KINDS, &[&words("rpz", &given)[..], &["--serial", "date"]].concat());
+        place.start_bind(&zone);
+        compare_names(&place, mode, &KINDS_BLOCKED, &KINDS_REACHED);
+        place.start_unbound_rpz(&zone);
+        compare_names(&place, mode, &KINDS_BLOCKED, &KINDS_REACHED);
+    }
+}
+
+#[test]
+fn dnsmasq_reads_every_kind() {
+    let Some(mut place) = Place::new(&DNSMASQ) else { return };
+    for mode in MODES {
+        let given = mode.words();
+        let export = place.export("blocked.conf", KINDS, &words("dnsmasq", &given));
+        place.start_dnsmasq(&export);
+        compare_names(&place, mode, &KINDS_BLOCKED, &KINDS_REACHED);
+    }
+}
+
+/// What unbound cannot say is told, so the exit code is 1, and resolves.
+#[test]
+fn unbound_reads_the_kinds_that_it_can_say() {
+    let Some(mut place) = Place::new(&UNBOUND) else { return };
+    let unsaid = ["x.below.example", "y.x.below.example", "deep.below.example", "x.own.b.casino.example"];
+    let blocked: Vec<&str> = KINDS_BLOCKED.into_iter().filter(|name| !unsaid.contains(name)).collect();
+    for mode in MODES {
+        let given = mode.words();
+        let export = place.export("blocked.conf", Lists { code: 1, ..KINDS }, &words("unbound", &given));
+        place.start_unbound(&export);
+        compare_names(&place, mode, &[], &[&KINDS_REACHED[..], &unsaid].concat());
+        if mode != Mode::NxDomain {
+            compare_names(&place, mode, &blocked, &[]);
+            continue;
+        }
+        for name in blocked.iter().copied() {
+            let alone = ["exact.example", "in.exact.example", "sub.casino.example"].contains(&name);
+            let expected = if alone { answer("NOERROR", Some("0.0.0.0")) } else { answer("NXDOMAIN", None) };
+            assert_eq!(place.ask(name, "A"), expected, "{name}");
+        }
     }
 }

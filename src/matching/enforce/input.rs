@@ -1,7 +1,7 @@
 //! Where the export meets the list readers: files become [`Entry`]s here and nowhere else, so that a reader that learns
 //! to tell more of an entry changes this file alone.
 
-use crate::matching::list::{ListFacts, ListSource, ParsedList, SetError, load_file};
+use crate::matching::list::{Kind, ListFacts, ListSource, ParsedList, SetError, load_file};
 use crate::model::Action;
 
 /// Lists that were read, to be exported.
@@ -10,11 +10,14 @@ pub struct Lists {
     lists: Vec<(ListSource, ParsedList)>,
 }
 
-/// One rule of a list: a name that covers itself and everything under it.
+/// One rule of a list.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry<'a> {
     /// The name in wire form, lower case, without the root.
     pub(super) wire: &'a [u8],
+    /// How far it reaches.
+    pub(super) kind: Kind,
+    /// What list and kind say together.
     pub(super) action: Action,
     /// Which list, in the order given.
     pub(super) list: u32,
@@ -57,7 +60,10 @@ impl Lists {
     /// Every rule of every list.
     pub(super) fn entries(&self) -> impl Iterator<Item = Entry<'_>> {
         (0..).zip(&self.lists).flat_map(|(list, (source, parsed))| {
-            parsed.entries().map(move |(wire, line)| Entry { wire, action: source.action, list, line })
+            parsed.entries().map(move |(wire, line, kind)| {
+                let action = kind.action(source.action);
+                Entry { wire, kind, action, list, line }
+            })
         })
     }
 

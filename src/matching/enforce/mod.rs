@@ -17,9 +17,11 @@
 mod file;
 mod input;
 mod names;
+mod nodes;
 mod note;
 mod options;
 mod plan;
+mod survey;
 mod syntax;
 #[cfg(test)]
 mod tests;
@@ -52,7 +54,7 @@ impl<'a> Export<'a> {
     pub fn new(lists: &'a Lists, options: &'a Options) -> Result<Self, Unfit> {
         let syntax = syntax::of(options)?;
         let names = Names::of(lists)?;
-        let plan = syntax.map_or_else(|| Plan::inventory(lists), |syntax| Plan::new(&names, &*syntax));
+        let plan = syntax.map_or_else(|| Plan::inventory(&names), |syntax| Plan::new(&names, &*syntax));
         Ok(Export { lists, options, names, plan })
     }
 

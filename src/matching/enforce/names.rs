@@ -8,9 +8,10 @@ use std::ops::Range;
 
 use super::Unfit;
 use super::input::{Entry, Lists};
+use crate::matching::list::Kind;
 use crate::model::Action;
 
-/// Rules in the order of the tree; of the same name the allow first, then by list and line.
+/// Rules in the order of the tree; of the same name those to allow first, then those to block, then by list and line.
 #[derive(Debug)]
 pub(super) struct Names {
     keys: Vec<u8>,
@@ -22,6 +23,7 @@ pub(super) struct Names {
 struct Row {
     at: usize,
     len: u8,
+    kind: Kind,
     action: Action,
     list: u32,
     line: u32,
@@ -44,14 +46,19 @@ impl Names {
 
     fn collect<'a>(entries: impl Iterator<Item = Entry<'a>>, rules: usize) -> Result<Names, (u32, u32)> {
         let mut names = Names { keys: Vec::new(), rows: Vec::with_capacity(rules) };
-        for Entry { wire, action, list, line } in entries {
+        for Entry { wire, kind, action, list, line } in entries {
             let at = names.keys.len();
             push_key(wire, &mut names.keys).ok_or((list, line))?;
             // The key is one octet shorter than the wire form, which is at most 254 long.
-            names.rows.push(Row { at, len: (names.keys.len() - at) as u8, action, list, line });
+            names.rows.push(Row { at, len: (names.keys.len() - at) as u8, kind, action, list, line });
         }
         let Names { keys, rows } = &mut names;
-        let order = |row: &Row| (row.action == Action::Block, row.list, row.line);
+        let rank = |action| match action {
+            Action::Allow => 0,
+            Action::Block => 1,
+            Action::Watch => 2,
+        };
+        let order = |row: &Row| (rank(row.action), row.list, row.line);
         rows.sort_unstable_by(|a, b| keys[a.range()].cmp(&keys[b.range()]).then_with(|| order(a).cmp(&order(b))));
         Ok(names)
     }
@@ -66,6 +73,15 @@ impl Names {
 
     pub(super) fn action(&self, at: usize) -> Action {
         self.rows[at].action
+    }
+
+    pub(super) fn kind(&self, at: usize) -> Kind {
+        self.rows[at].kind
+    }
+
+    /// Where the rules of the name at `at` end.
+    pub(super) fn end_of_name(&self, at: usize) -> usize {
+        (at + 1..self.len()).find(|other| self.key(*other) != self.key(at)).unwrap_or(self.len())
     }
 
     /// List and line.
@@ -125,6 +141,7 @@ mod tests {
         let wires: Vec<_> = texts.iter().map(|(text, _)| DomainName::from_text(text.as_bytes()).unwrap()).collect();
         let entries = wires.iter().zip(texts).zip(1..).map(|((name, (_, action)), line)| Entry {
             wire: name.as_wire(),
+            kind: Kind::Covers,
             action: *action,
             list: 0,
             line,
@@ -134,11 +151,12 @@ mod tests {
 
     #[test]
     fn a_name_stands_right_before_what_it_covers() {
-        use Action::{Allow, Block};
+        use Action::{Allow, Block, Watch};
         let names = names(&[
             ("b.a.example", Block),
             ("a-b.example", Block),
             ("a.example", Block),
+            ("a.example", Watch),
             ("a.example", Allow),
             ("x.a-b.example", Block),
             ("ba.example", Block),
@@ -153,13 +171,15 @@ mod tests {
         let expected = [
             ("a.example", Allow),
             ("a.example", Block),
+            ("a.example", Watch),
             ("b.a.example", Block),
             ("a-b.example", Block),
             ("x.a-b.example", Block),
             ("ba.example", Block),
         ];
         assert_eq!(order, expected.map(|(name, action)| (name.to_owned(), action)));
-        assert!(names.covers(1, 2) && names.covers(1, 0) && !names.covers(1, 3) && !names.covers(2, 1));
+        assert!(names.covers(1, 3) && names.covers(1, 0) && !names.covers(1, 4) && !names.covers(3, 1));
+        assert_eq!([0, 1, 2, 3].map(|at| names.end_of_name(at)), [3, 3, 3, 4]);
         assert_eq!((names.octets(0), names.place(1)), (9, (0, 3)));
     }
 
@@ -168,7 +188,7 @@ mod tests {
         for wire in
             [&b"\x03a\"b\x07example"[..], b"\x03a\nb\x02ex", b"\x03a.b\x02ex", b"\x01A\x02ex", b"\x00\x02ex", b""]
         {
-            let entry = Entry { wire, action: Action::Block, list: 3, line: 7 };
+            let entry = Entry { wire, kind: Kind::Covers, action: Action::Block, list: 3, line: 7 };
             assert_eq!(Names::collect(std::iter::once(entry), 1).err(), Some((3, 7)), "{wire:?}");
         }
     }

@@ -2,6 +2,7 @@
 
 use super::input::Lists;
 use super::names::Names;
+use super::syntax::Reach;
 
 /// A rule that is not written as the lists mean it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -23,8 +24,12 @@ pub(super) enum Why {
     TooLong,
     /// The name fits, and those below it do not.
     TooLongBelow,
-    /// Blocked, with NXDOMAIN in place of the sink.
-    OtherAnswer,
+    /// The format cannot block so much and no more.
+    Unsayable { reach: Reach },
+    /// An exception of so much, which the format can only make for the whole.
+    Widened { reach: Reach },
+    /// Blocked, but not with the answer that was asked for.
+    OtherAnswer { answer: &'static str },
 }
 
 impl Note {
@@ -44,9 +49,19 @@ impl Note {
             }
             Why::Shrunk { allow } => format!("blocked without its subdomains, since {} is allowed", name(allow)),
             Why::LeftOut { allow } => format!("left out, since {} is allowed and cannot be excepted", name(allow)),
-            Why::OtherAnswer => {
-                "answered with NXDOMAIN, not the sink: servers refuse an address at what is no host name".to_owned()
+            Why::Unsayable { reach: Reach::Below } => {
+                "left out, since only names under it are meant, and they cannot be blocked without it".to_owned()
             }
+            Why::Unsayable { .. } => {
+                "left out, since it alone is meant, and it cannot be blocked without its subdomains".to_owned()
+            }
+            Why::Widened { reach: Reach::Below } => {
+                "it is let through with its subdomains, which alone are allowed but cannot be excepted alone".to_owned()
+            }
+            Why::Widened { .. } => {
+                "its subdomains are let through with it, since it cannot be excepted alone".to_owned()
+            }
+            Why::OtherAnswer { answer } => answer.to_owned(),
             Why::TooLong => "left out, since the name with the zone's is longer than 255 octets".to_owned(),
             Why::TooLongBelow => {
                 "blocked without its subdomains, since a wildcard with the zone's name is longer than 255 octets"

@@ -1,26 +1,25 @@
-//! What is written, and what cannot be: from all the rules to the fewest entries that say the same in a format.
+//! What is written, and what cannot be: from what the rules say of every name to the fewest entries that say the same in
+//! a format.
 //!
-//! The rules say: blocked is what a block covers and no allow covers. So blocks below an allow are dead, blocks below
-//! another block say nothing new where the format covers subdomains by itself, and of the allows only those below a
-//! block that is written need an entry. Where the format has no exceptions, **a name that is allowed is never blocked**:
-//! the block above it shrinks to its own name, or is left out, and the note says so.
+//! An entry is written where the lists say something else than the entries above. Where the format cannot say it, **a
+//! name that is allowed is never blocked**: an exception takes in more than it should, or the block above it shrinks to
+//! its own name, or is left out; and the note says so.
 
-use std::collections::HashMap;
-
-use super::input::Lists;
 use super::names::Names;
+use super::nodes::{self, Node};
 use super::note::{Note, Why};
-use super::syntax::{Able, Fit, Syntax};
+use super::survey::Survey;
+use super::syntax::{Ability, Reach, Syntax};
 use crate::model::Action;
 
-/// An entry to write: a rule by its place in [`Names`].
+/// An entry to write.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Step {
+    /// A rule of the name, by its place in [`Names`].
     pub(super) at: usize,
-    /// An exception, not a block.
+    /// An exception from the entry above, not a block.
     pub(super) pass: bool,
-    /// With everything under it.
-    pub(super) whole: bool,
+    pub(super) reach: Reach,
 }
 
 /// What became of the rules. Every rule is in exactly one of these, or its note tells.
@@ -30,7 +29,7 @@ pub struct ExportCounts {
     pub blocked: u64,
     /// Names written as exceptions.
     pub exceptions: u64,
-    /// Blocks not written because an allow covers their name.
+    /// Blocks not written because an allow covers all that they reach.
     pub allowed: u64,
     /// Blocks not written because a block above them covers them in this format too.
     pub redundant: u64,
@@ -38,6 +37,8 @@ pub struct ExportCounts {
     pub repeated: u64,
     /// Allows not written because nothing that is written covers their name.
     pub needless: u64,
+    /// Rules that only watch: nothing is to be blocked.
+    pub watched: u64,
 }
 
 pub(super) struct Plan {
@@ -46,139 +47,98 @@ pub(super) struct Plan {
     pub(super) notes: Vec<Note>,
 }
 
-/// What the first pass finds out about a rule.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum State {
-    Live,
-    /// An allow covers its name.
-    Allowed,
-    /// The block before it has the same name.
-    Repeated,
-}
-
 impl Plan {
     pub(super) fn new(names: &Names, syntax: &dyn Syntax) -> Plan {
-        let able = syntax.able();
-        let fit = |at: usize| syntax.fit(names.octets(at));
-        let survey = Survey::new(names, able, fit);
+        let nodes = nodes::of(names);
+        let ability = Ability::of(syntax);
+        let survey = Survey::new(names, &nodes, &ability);
         let mut plan = Plan { steps: Vec::new(), counts: ExportCounts::default(), notes: Vec::new() };
-        // The written block that covers what comes next.
-        let mut cover: Option<usize> = None;
+        // The names that entries were written for and that cover the next one, and whether names under them are blocked
+        // now.
+        let mut path: Vec<(usize, bool)> = Vec::new();
         let mut name = String::new();
-        for (at, state) in survey.states.iter().enumerate() {
-            cover = cover.filter(|top| names.covers(*top, at));
-            let counts = &mut plan.counts;
-            match (names.action(at), state) {
-                (Action::Allow, State::Live) => {
-                    if let Some(block) = survey.lost.get(&at) {
-                        plan.notes.push(Note { at, why: Why::NoException { block: *block } });
-                    } else if cover.is_some() {
-                        counts.exceptions += 1;
-                        plan.steps.push(Step { at, pass: true, whole: fit(at) == Fit::Whole });
-                    } else {
-                        counts.needless += 1;
-                    }
-                }
-                (Action::Allow, _) => counts.needless += 1,
-                (Action::Block, State::Allowed) => counts.allowed += 1,
-                (Action::Block, State::Repeated) => counts.repeated += 1,
-                (Action::Block, State::Live) if cover.is_some() => counts.redundant += 1,
-                (Action::Block, State::Live) => {
-                    let whole = plan.block(at, fit(at), survey.carved.get(&at).copied(), able);
-                    cover = (whole && able.subdomains).then_some(at);
-                    names.text(at, &mut name);
-                    if plan.steps.last().is_some_and(|step| step.at == at) && syntax.answers_otherwise(&name) {
-                        plan.notes.push(Note { at, why: Why::OtherAnswer });
-                    }
-                }
+        for (index, node) in nodes.iter().enumerate() {
+            let at = node.rules.start;
+            while path.last().is_some_and(|(top, _)| !names.covers(*top, at)) {
+                path.pop();
             }
+            let above = path.last().is_some_and(|(_, below)| *below);
+            let lost = survey.lost.get(&index).copied();
+            let (reach, why) = if above {
+                except(node, &ability, names.octets(at))
+            } else if node.blocks() > 0 {
+                block(node, survey.carved.get(&index).copied(), &ability, names.octets(at))
+            } else {
+                // Blocked by what stands above alone, whose note says that it could not be written whole.
+                (None, None)
+            };
+            if let Some(block) = lost {
+                plan.notes.push(Note { at, why: Why::NoException { block } });
+            }
+            plan.count(node, above, reach, lost.is_some());
+            let rule = if above || node.blocks() == 0 { at } else { node.first_block };
+            plan.notes.extend(why.map(|why| Note { at: rule, why }));
+            let Some(reach) = reach else { continue };
+            plan.steps.push(Step { at, pass: above, reach });
+            path.push((at, reach.is_below() != above));
+            names.text(at, &mut name);
+            let answer = syntax.answers_otherwise(&name, reach, above);
+            plan.notes.extend(answer.map(|answer| Note { at: rule, why: Why::OtherAnswer { answer } }));
         }
+        plan.counts.watched = (0..names.len()).filter(|at| names.action(*at) == Action::Watch).count() as u64;
         plan
     }
 
     /// Every rule, for a format that says them all.
-    pub(super) fn inventory(lists: &Lists) -> Plan {
+    pub(super) fn inventory(names: &Names) -> Plan {
         let mut counts = ExportCounts::default();
-        for (source, facts) in lists.iter() {
-            match source.action {
-                Action::Block => counts.blocked += facts.counts.rules,
-                Action::Allow => counts.exceptions += facts.counts.rules,
+        for at in 0..names.len() {
+            match names.action(at) {
+                Action::Block => counts.blocked += 1,
+                Action::Allow => counts.exceptions += 1,
+                Action::Watch => counts.watched += 1,
             }
         }
         Plan { steps: Vec::new(), counts, notes: Vec::new() }
     }
 
-    /// Writes a block as far as can be; tells whether it is whole.
-    fn block(&mut self, at: usize, fit: Fit, carved_by: Option<usize>, able: Able) -> bool {
-        let why = match (fit, carved_by) {
-            (Fit::Whole, None) => None,
-            (Fit::Whole | Fit::Apex, Some(allow)) if able.apex => Some(Why::Shrunk { allow }),
-            (Fit::Whole | Fit::Apex, Some(allow)) => Some(Why::LeftOut { allow }),
-            (Fit::Apex, None) => Some(Why::TooLongBelow),
-            (Fit::Not, _) => Some(Why::TooLong),
-        };
-        if !matches!(why, Some(Why::LeftOut { .. } | Why::TooLong)) {
-            self.counts.blocked += 1;
-            self.steps.push(Step { at, pass: false, whole: why.is_none() });
+    fn count(&mut self, node: &Node, above: bool, reach: Option<Reach>, lost: bool) {
+        let (blocks, allows) = (node.blocks() as u64, node.allows() as u64);
+        let counts = &mut self.counts;
+        let excepted = u64::from(above && reach.is_some());
+        counts.exceptions += excepted;
+        counts.needless += allows - excepted.max(u64::from(lost)).min(allows);
+        if !node.own && !node.below {
+            counts.allowed += blocks;
+        } else if blocks > 0 {
+            counts.repeated += blocks - 1;
+            counts.redundant += u64::from(above);
+            counts.blocked += u64::from(!above && reach.is_some());
         }
-        self.notes.extend(why.map(|why| Note { at, why }));
-        why.is_none()
     }
 }
 
-/// What must be known of the rules under a name before the name can be written.
-struct Survey {
-    states: Vec<State>,
-    /// Blocks with an allow under them that cannot be written, and the first such allow.
-    carved: HashMap<usize, usize>,
-    /// Allows that cannot be written, and the closest block above.
-    lost: HashMap<usize, usize>,
+/// How far a name is blocked where no entry above does, and what of it cannot be said.
+fn block(node: &Node, carved_by: Option<usize>, ability: &Ability<'_>, octets: usize) -> (Option<Reach>, Option<Why>) {
+    let Some(want) = Reach::of(node.own, node.below) else { return (None, None) };
+    let own = Some(Reach::Own).filter(|own| node.own && ability.can_block(*own, octets));
+    match (carved_by, own) {
+        (Some(allow), Some(_)) => (own, Some(Why::Shrunk { allow })),
+        (Some(allow), None) => (None, Some(Why::LeftOut { allow })),
+        (None, _) if ability.can_block(want, octets) => (Some(want), None),
+        // What everybody must know of the format says that it covers nothing.
+        (None, Some(_)) if !ability.knows_block(want) => (own, None),
+        (None, Some(_)) => (own, Some(Why::TooLongBelow)),
+        (None, None) if ability.knows_block(want) => (None, Some(Why::TooLong)),
+        (None, None) => (None, Some(Why::Unsayable { reach: want })),
+    }
 }
 
-impl Survey {
-    fn new(names: &Names, able: Able, fit: impl Fn(usize) -> Fit) -> Survey {
-        let mut survey =
-            Survey { states: Vec::with_capacity(names.len()), carved: HashMap::new(), lost: HashMap::new() };
-        // The topmost allow that covers what comes next, and the live blocks that do: at most one a label.
-        let mut allow: Option<usize> = None;
-        let mut blocks: Vec<usize> = Vec::new();
-        for at in 0..names.len() {
-            allow = allow.filter(|top| names.covers(*top, at));
-            while blocks.last().is_some_and(|top| !names.covers(*top, at)) {
-                blocks.pop();
-            }
-            let state = match (names.action(at), blocks.last()) {
-                _ if allow.is_some() => State::Allowed,
-                (Action::Allow, _) => {
-                    allow = Some(at);
-                    let can_pass = !able.subdomains || (able.exceptions && fit(at) != Fit::Not);
-                    if !can_pass {
-                        survey.lose(at, &blocks);
-                    }
-                    State::Live
-                }
-                (Action::Block, Some(&top)) if names.covers(at, top) => State::Repeated,
-                (Action::Block, _) => {
-                    blocks.push(at);
-                    State::Live
-                }
-            };
-            survey.states.push(state);
-        }
-        survey
-    }
-
-    /// Notes that an allow cannot be written below these blocks.
-    fn lose(&mut self, allow: usize, blocks: &[usize]) {
-        if let Some(closest) = blocks.last() {
-            self.lost.insert(allow, *closest);
-        }
-        for block in blocks.iter().rev() {
-            // Whoever carved this one has carved those above it.
-            if self.carved.contains_key(block) {
-                break;
-            }
-            self.carved.insert(*block, allow);
-        }
+/// How far a name is excepted from the entry above.
+fn except(node: &Node, ability: &Ability<'_>, octets: usize) -> (Option<Reach>, Option<Why>) {
+    match Reach::of(!node.own, !node.below) {
+        None => (None, None),
+        Some(want) if ability.can_pass(want, octets) => (Some(want), None),
+        Some(want) => (Some(Reach::Whole), Some(Why::Widened { reach: want })),
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proptest::prelude::*;
 
 use super::*;
-use crate::matching::list::ListSource;
+use crate::matching::list::{Kind, ListSource};
 use crate::model::{Action, DomainName};
 
 const SINK: Answer = Answer::Sink(Sink { v4: Some(std::net::Ipv4Addr::new(192, 0, 2, 80)), v6: None });
@@ -46,7 +46,7 @@ fn written(target: Target, answer: Option<Answer>) -> (Vec<String>, ExportCounts
 }
 
 const WHOLE: ExportCounts =
-    ExportCounts { blocked: 2, exceptions: 2, allowed: 1, redundant: 1, repeated: 0, needless: 2 };
+    ExportCounts { blocked: 2, exceptions: 2, allowed: 1, redundant: 1, repeated: 0, needless: 2, watched: 0 };
 
 #[test]
 fn formats_with_exceptions_say_everything() {
@@ -149,9 +149,135 @@ fn hosts_name_each_name_and_csv_each_rule() {
     let (lines, ..) = written(Target::Csv, None);
     assert_eq!(
         lines[..3],
-        ["name,action,list,line", "bets.example,block,block.txt,3", "casino.example,block,block.txt,1"]
+        [
+            "name,action,kind,list,line",
+            "bets.example,block,covers,block.txt,3",
+            "casino.example,block,covers,block.txt,1"
+        ]
     );
     assert_eq!(lines.len(), 1 + BLOCK.len() + ALLOW.len());
+}
+
+/// A block list with every kind of entry.
+const KINDS: [&str; 6] = [
+    "|https://exact.example^",
+    "||*.below.example^",
+    "||casino.example^",
+    "@@|https://own.b.casino.example^",
+    "@@||*.sub.casino.example^",
+    "https://blog.example/page",
+];
+
+#[test]
+fn each_kind_is_written_as_far_as_the_format_can() {
+    let unsaid = |name: &str, action: &str, line: u8, what: &str| {
+        format!("{name}.example ({action}, list block.txt, line {line}): {what}")
+    };
+    let below = unsaid(
+        "below",
+        "block",
+        2,
+        "left out, since only names under it are meant, and they cannot be blocked without it",
+    );
+    let exact = unsaid(
+        "exact",
+        "block",
+        1,
+        "left out, since it alone is meant, and it cannot be blocked without its subdomains",
+    );
+    let lost = |name: &str, line: u8| {
+        unsaid(name, "allow", line, "no exception can be written, so casino.example is not blocked with its subdomains")
+    };
+    let other = |name: &str, action: &str, line: u8| {
+        unsaid(
+            name,
+            action,
+            line,
+            "answered with 0.0.0.0 and ::, not NXDOMAIN, which unbound cannot say of a name without its subdomains",
+        )
+    };
+    let expected = [
+        (
+            Target::Rpz,
+            "*.below.example CNAME .|casino.example CNAME .|*.casino.example CNAME .|b.casino.example CNAME .|\
+             *.b.casino.example CNAME .|own.b.casino.example CNAME rpz-passthru.|*.own.b.casino.example CNAME .|\
+             sub.casino.example CNAME .|*.sub.casino.example CNAME rpz-passthru.|exact.example CNAME .",
+            vec![],
+        ),
+        (
+            Target::Unbound,
+            "local-zone: \"casino.example.\" always_nxdomain|local-zone: \"own.b.casino.example.\" always_transparent|\
+             local-zone: \"sub.casino.example.\" transparent|local-data: \"sub.casino.example. 300 IN A 0.0.0.0\"|\
+             local-data: \"sub.casino.example. 300 IN AAAA ::\"|local-zone: \"exact.example.\" transparent|\
+             local-data: \"exact.example. 300 IN A 0.0.0.0\"|local-data: \"exact.example. 300 IN AAAA ::\"",
+            vec![
+                below.clone(),
+                unsaid(
+                    "own.b.casino",
+                    "allow",
+                    4,
+                    "its subdomains are let through with it, since it cannot be excepted alone",
+                ),
+                other("sub.casino", "allow", 5),
+                other("exact", "block", 1),
+            ],
+        ),
+        (
+            Target::Dnsmasq,
+            "local=/*.below.example/|local=/casino.example/|server=/own.b.casino.example/#|local=/*.own.b.casino.example/|\
+             server=/*.sub.casino.example/#|local=/exact.example/|server=/*.exact.example/#",
+            vec![],
+        ),
+        (
+            Target::Adblock,
+            "||*.below.example^|||casino.example^|@@|http://own.b.casino.example^|@@|https://own.b.casino.example^|\
+             @@||*.sub.casino.example^||http://exact.example^||https://exact.example^",
+            vec![],
+        ),
+        (
+            Target::Mikrotik,
+            "add name=\"casino.example\" type=NXDOMAIN comment=\"stakeout\"|\
+             add name=\"exact.example\" type=NXDOMAIN comment=\"stakeout\"",
+            vec![
+                below.clone(),
+                unsaid("casino", "block", 3, "blocked without its subdomains, since own.b.casino.example is allowed"),
+                lost("own.b.casino", 4),
+                lost("sub.casino", 5),
+            ],
+        ),
+        (
+            Target::Plain,
+            "",
+            vec![
+                below.clone(),
+                unsaid("casino", "block", 3, "left out, since own.b.casino.example is allowed and cannot be excepted"),
+                lost("own.b.casino", 4),
+                lost("sub.casino", 5),
+                exact,
+            ],
+        ),
+        (Target::Hosts, "0.0.0.0 casino.example|:: casino.example|0.0.0.0 exact.example|:: exact.example", vec![below]),
+    ];
+    let lists = lists(&KINDS, &[]);
+    for (target, text, notes) in expected {
+        let options = options(target, None);
+        let export = Export::new(&lists, &options).unwrap();
+        let head = match target {
+            Target::Rpz => 3,
+            Target::Mikrotik => 2,
+            Target::Unbound => 1,
+            _ => 0,
+        };
+        assert_eq!(lines(&export)[head..].join("|"), text, "{target:?}");
+        assert_eq!(export.notes().collect::<Vec<_>>(), notes, "{target:?}");
+        assert_eq!(export.counts().watched, 1, "{target:?}");
+    }
+    let csv = options(Target::Csv, None);
+    let export = Export::new(&lists, &csv).unwrap();
+    let lines = lines(&export);
+    assert_eq!(lines.len(), 1 + KINDS.len());
+    assert!(lines.contains(&"blog.example,watch,watch,block.txt,6".to_owned()), "{lines:?}");
+    assert!(lines.contains(&"sub.casino.example,allow,allow-below,block.txt,5".to_owned()), "{lines:?}");
 }
 
 #[test]
@@ -218,20 +344,50 @@ const TARGETS: [Target; 7] =
     [Target::Rpz, Target::Unbound, Target::Dnsmasq, Target::Hosts, Target::Adblock, Target::Plain, Target::Mikrotik];
 
 /// Names of few labels, so that many cover each other.
-fn names(least: usize) -> impl Strategy<Value = Vec<String>> {
+fn a_name() -> impl Strategy<Value = String> {
     let label = prop::sample::select(&["a", "b", "a-b", "_x", "0"][..]);
-    let name = prop::collection::vec(label, 1..4).prop_map(|labels| labels.join(".") + ".example");
-    prop::collection::vec(name, least..10)
+    prop::collection::vec(label, 1..4).prop_map(|labels| labels.join(".") + ".example")
+}
+
+/// Entries of every kind, as a filter list writes them.
+fn entries(least: usize) -> impl Strategy<Value = Vec<(String, Kind)>> {
+    prop::collection::vec((a_name(), prop::sample::select(&Kind::ALL[..])), least..10)
+}
+
+fn line((name, kind): &(String, Kind)) -> String {
+    match kind {
+        Kind::Covers => format!("||{name}^"),
+        Kind::Exact => format!("|https://{name}^"),
+        Kind::Below => format!("||*.{name}^"),
+        Kind::Allow => format!("@@||{name}^"),
+        Kind::AllowExact => format!("@@|https://{name}^"),
+        Kind::AllowBelow => format!("@@||*.{name}^"),
+        Kind::Watch => format!("https://{name}/page"),
+    }
+}
+
+fn is_within(name: &str, parent: &str) -> bool {
+    name == parent || name.ends_with(&format!(".{parent}"))
+}
+
+/// What the entries mean: blocked is what a block reaches and no allow does.
+fn is_meant(block: &[(String, Kind)], allow: &[(String, Kind)], name: &str) -> bool {
+    let reaches = |entries: &[(String, Kind)], list: Action, action: Action| {
+        let says = |(_, kind): &&(String, Kind)| kind.action(list) == action;
+        entries.iter().filter(says).any(|(own, kind)| is_within(name, own) && kind.reaches(name == own))
+    };
+    reaches(block, Action::Block, Action::Block)
+        && !reaches(block, Action::Block, Action::Allow)
+        && !reaches(allow, Action::Allow, Action::Allow)
 }
 
 /// What a program with the format's rules does with a name, told from the lines alone.
 fn is_blocked(target: Target, lines: &[String], name: &str) -> bool {
-    let within = |parent: &str| name == parent || name.ends_with(&format!(".{parent}"));
     let between = |line: &str, from: &str, to: &str| Some(line.strip_prefix(from)?.split(to).next()?.to_owned());
-    // The longest of the names that cover the one asked for, and whether it blocks.
-    let longest = |say: &dyn Fn(&str) -> Option<(String, bool)>| {
-        let rules = lines.iter().filter_map(|line| say(line)).filter(|(parent, _)| within(parent));
-        rules.max_by_key(|(parent, _)| parent.len()).is_some_and(|(_, blocks)| blocks)
+    // `*.name` means the names under it.
+    let matches = |pattern: &str| match pattern.strip_prefix("*.") {
+        Some(parent) => name != parent && is_within(name, parent),
+        None => is_within(name, pattern),
     };
     match target {
         Target::Rpz => {
@@ -246,21 +402,45 @@ fn is_blocked(target: Target, lines: &[String], name: &str) -> bool {
             }
         }
         Target::Unbound => {
-            longest(&|line| Some((between(line, "local-zone: \"", ".\"")?, line.ends_with("always_nxdomain"))))
+            // The closest zone, and data for the name itself where that is transparent.
+            let zones = lines.iter().filter_map(|line| {
+                Some((between(line, "local-zone: \"", ".\"")?, line.rsplit(' ').next()?))
+                    .filter(|(zone, _)| matches(zone))
+            });
+            match zones.max_by_key(|(zone, _)| zone.len()) {
+                Some((_, "always_nxdomain")) => true,
+                Some((_, "transparent")) => {
+                    lines.iter().any(|line| line.starts_with(&format!("local-data: \"{name}. ")))
+                }
+                _ => false,
+            }
         }
-        Target::Dnsmasq => longest(&|line| {
-            let pass = between(line, "server=/", "/").map(|name| (name, false));
-            pass.or_else(|| Some((between(line, "local=/", "/")?, true)))
-        }),
+        Target::Dnsmasq => {
+            let rules = lines.iter().filter_map(|line| {
+                let pass = between(line, "server=/", "/").map(|name| (name, false));
+                pass.or_else(|| Some((between(line, "local=/", "/")?, true)))
+            });
+            let longest = rules.filter(|(pattern, _)| matches(pattern)).max_by_key(|(pattern, _)| pattern.len());
+            longest.is_some_and(|(_, blocks)| blocks)
+        }
         Target::Adblock => {
-            let any = |mark: &str| lines.iter().filter_map(|line| between(line, mark, "^")).any(|n| within(&n));
-            any("||") && !any("@@||")
+            let any = |mark: &str| {
+                lines.iter().filter_map(|line| line.strip_prefix(mark)?.strip_suffix('^')).any(|pattern| {
+                    match (pattern.strip_prefix("||"), pattern.strip_prefix("|http://")) {
+                        (Some(pattern), _) => matches(pattern),
+                        (None, Some(own)) => own == name,
+                        (None, None) => false,
+                    }
+                })
+            };
+            any("") && !any("@@")
         }
         Target::Hosts => lines.iter().any(|line| line.split(' ').nth(1) == Some(name)),
-        Target::Plain => lines.iter().any(|line| within(line)),
+        Target::Plain => lines.iter().any(|line| matches(line)),
         Target::Mikrotik => lines.iter().any(|line| {
-            between(line, "add name=\"", "\"")
-                .is_some_and(|own| if line.contains("match-subdomain=yes") { within(&own) } else { own == name })
+            between(line, "add name=\"", "\"").is_some_and(|own| {
+                if line.contains("match-subdomain=yes") { is_within(name, &own) } else { own == name }
+            })
         }),
         Target::Csv => unreachable!("not among the targets"),
     }
@@ -268,43 +448,44 @@ fn is_blocked(target: Target, lines: &[String], name: &str) -> bool {
 
 proptest! {
     #[test]
-    fn what_is_written_means_what_the_lists_mean(block in names(1), allow in names(0), asked in names(1)) {
-        let refs = |names: &[String]| -> BTreeSet<String> { names.iter().cloned().collect() };
-        let (block, allow) = (refs(&block), refs(&allow));
-        let strs = |names: &BTreeSet<String>| names.iter().cloned().collect::<Vec<_>>();
-        let (blocks, allows) = (strs(&block), strs(&allow));
+    fn what_is_written_means_what_the_lists_mean(
+        block in entries(1),
+        allow in entries(0),
+        asked in prop::collection::vec(a_name(), 10),
+    ) {
+        let texts = |entries: &[(String, Kind)]| entries.iter().map(line).collect::<Vec<_>>();
+        let (blocks, allows) = (texts(&block), texts(&allow));
         let lists = lists(
             &blocks.iter().map(String::as_str).collect::<Vec<_>>(),
             &allows.iter().map(String::as_str).collect::<Vec<_>>(),
         );
-        let covers = |names: &BTreeSet<String>, name: &str| {
-            names.iter().any(|parent| name == parent || name.ends_with(&format!(".{parent}")))
-        };
+        let rules = |action| lists.entries().filter(|entry| entry.action == action).count() as u64;
         for target in TARGETS {
             let options = options(target, None);
             let export = Export::new(&lists, &options).unwrap();
             let (lines, notes) = (lines(&export), export.notes().collect::<Vec<_>>());
-            for name in asked.iter().chain(&block).chain(&allow) {
-                let meant = covers(&block, name) && !covers(&allow, name);
-                let is = is_blocked(target, &lines, name);
+            let all = matches!(target, Target::Rpz | Target::Dnsmasq | Target::Adblock);
+            prop_assert!(!all || notes.is_empty(), "{:?}: {:?}", target, notes);
+            for name in asked.iter().chain(block.iter().chain(&allow).map(|(name, _)| name)) {
+                let (meant, is) = (is_meant(&block, &allow, name), is_blocked(target, &lines, name));
                 if target == Target::Hosts {
-                    prop_assert_eq!(is, meant && block.contains(name), "{:?} {}", target, name);
+                    let listed = block.iter().any(|(own, kind)| own == name && kind.action(Action::Block) == Action::Block);
+                    prop_assert_eq!(is, meant && listed, "{:?} {}", target, name);
                 } else if !meant {
                     prop_assert!(!is, "{:?} blocks {}: {:#?}", target, name, lines);
                 } else if !is {
                     // Only below a name whose trouble is told.
-                    let told = notes.iter().any(|note| {
-                        note.split_once(" (block,").is_some_and(|(own, _)| covers(&BTreeSet::from([own.to_owned()]), name))
-                    });
+                    let told = notes.iter().filter_map(|note| note.split(' ').next()).any(|own| is_within(name, own));
                     prop_assert!(told, "{:?} does not block {}: {:#?} {:#?}", target, name, lines, notes);
                 }
             }
             let counts = export.counts();
             let left = notes.iter().filter(|note| note.contains("left out")).count() as u64;
-            let rules = counts.blocked + counts.allowed + counts.redundant + counts.repeated + left;
-            prop_assert_eq!(rules, block.len() as u64, "{:?}", target);
-            let unsaid = notes.iter().filter(|note| note.contains(" (allow,")).count() as u64;
-            prop_assert_eq!(counts.exceptions + counts.needless + unsaid, allow.len() as u64, "{:?}", target);
+            let known = counts.blocked + counts.allowed + counts.redundant + counts.repeated + left;
+            prop_assert_eq!(known, rules(Action::Block), "{:?} {:?} {:#?}", target, counts, notes);
+            let unsaid = notes.iter().filter(|note| note.contains("no exception can be written")).count() as u64;
+            prop_assert_eq!(counts.exceptions + counts.needless + unsaid, rules(Action::Allow), "{:?}", target);
+            prop_assert_eq!(counts.watched, rules(Action::Watch), "{:?}", target);
         }
     }
 }

@@ -12,12 +12,12 @@ pub(super) fn write(export: &Export<'_>, syntax: &mut dyn Syntax, serial: u32, o
     syntax.head(serial, out)?;
     comments(export, syntax, out)?;
     let mut name = String::new();
-    for Step { at, pass, whole } in &export.plan.steps {
+    for Step { at, pass, reach } in &export.plan.steps {
         export.names.text(*at, &mut name);
         if *pass {
-            syntax.pass(&name, *whole, out)?;
+            syntax.pass(&name, *reach, out)?;
         } else {
-            syntax.block(&name, *whole, out)?;
+            syntax.block(&name, *reach, out)?;
         }
     }
     Ok(())
@@ -37,8 +37,8 @@ fn comments(export: &Export<'_>, syntax: &dyn Syntax, out: &mut dyn Write) -> io
     writeln!(
         out,
         "{mark} rules without an entry: {} blocks that an allow covers, {} below a blocked name, {} listed twice, \
-         {} allows that need none",
-        counts.allowed, counts.redundant, counts.repeated, counts.needless
+         {} allows that need none, {} that only watch",
+        counts.allowed, counts.redundant, counts.repeated, counts.needless, counts.watched
     )?;
     if let Some(limits) = syntax.limits() {
         writeln!(out, "{mark} {limits}")?;

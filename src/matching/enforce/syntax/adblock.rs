@@ -2,24 +2,33 @@
 
 use std::io::{self, Write};
 
-use super::{Able, Syntax};
+use super::{Able, Reach, Syntax};
 
 pub(super) struct Adblock;
 
 impl Syntax for Adblock {
     fn able(&self) -> Able {
-        Able { subdomains: true, exceptions: true, apex: false }
+        Able { blocks: &Reach::ALL, passes: &Reach::ALL }
     }
 
     fn comment(&self) -> &'static str {
         "!"
     }
 
-    fn block(&mut self, name: &str, _whole: bool, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "||{name}^")
+    fn block(&mut self, name: &str, reach: Reach, out: &mut dyn Write) -> io::Result<()> {
+        filters("", name, reach, out)
     }
 
-    fn pass(&mut self, name: &str, _whole: bool, out: &mut dyn Write) -> io::Result<()> {
-        writeln!(out, "@@||{name}^")
+    fn pass(&mut self, name: &str, reach: Reach, out: &mut dyn Write) -> io::Result<()> {
+        filters("@@", name, reach, out)
+    }
+}
+
+/// A name alone is said by the start of its URLs; DNS filters compare names as if they were in one of `http`.
+fn filters(mark: &str, name: &str, reach: Reach, out: &mut dyn Write) -> io::Result<()> {
+    match reach {
+        Reach::Whole => writeln!(out, "{mark}||{name}^"),
+        Reach::Own => writeln!(out, "{mark}|http://{name}^\n{mark}|https://{name}^"),
+        Reach::Below => writeln!(out, "{mark}||*.{name}^"),
     }
 }

@@ -9,12 +9,12 @@ use crate::matching::enforce::names::Names;
 pub(in crate::matching::enforce) fn write(names: &Names, lists: &Lists, out: &mut dyn Write) -> io::Result<()> {
     let fields: Vec<String> = lists.iter().map(|(source, _)| field(&source.name)).collect();
     let mut name = String::new();
-    write!(out, "name,action,list,line\r\n")?;
+    write!(out, "name,action,kind,list,line\r\n")?;
     for at in 0..names.len() {
         names.text(at, &mut name);
         let (list, line) = names.place(at);
         let list = fields.get(list as usize).map_or("", String::as_str);
-        write!(out, "{name},{},{list},{line}\r\n", names.action(at).name())?;
+        write!(out, "{name},{},{},{list},{line}\r\n", names.action(at).name(), names.kind(at).name())?;
     }
     Ok(())
 }

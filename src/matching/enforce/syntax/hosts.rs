@@ -4,7 +4,7 @@
 use std::io::{self, Write};
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use super::{Able, Answer, Syntax, Unfit};
+use super::{Able, Answer, Reach, Syntax, Unfit};
 use crate::matching::enforce::options::Sink;
 
 pub(super) struct Hosts(Sink);
@@ -22,7 +22,7 @@ impl Hosts {
 
 impl Syntax for Hosts {
     fn able(&self) -> Able {
-        Able { subdomains: false, exceptions: false, apex: true }
+        Able { blocks: &[Reach::Own], passes: &[] }
     }
 
     fn comment(&self) -> &'static str {
@@ -35,7 +35,7 @@ impl Syntax for Hosts {
         )
     }
 
-    fn block(&mut self, name: &str, _whole: bool, out: &mut dyn Write) -> io::Result<()> {
+    fn block(&mut self, name: &str, _reach: Reach, out: &mut dyn Write) -> io::Result<()> {
         self.0.addresses().try_for_each(|address| writeln!(out, "{address} {name}"))
     }
 }

@@ -6,7 +6,7 @@
 use std::io::{self, Write};
 use std::net::IpAddr;
 
-use super::{Able, Answer, Syntax};
+use super::{Able, Answer, Reach, Syntax};
 
 /// By which the script knows its own entries.
 const MARK: &str = "stakeout";
@@ -15,7 +15,7 @@ pub(super) struct Mikrotik(pub(super) Answer);
 
 impl Syntax for Mikrotik {
     fn able(&self) -> Able {
-        Able { subdomains: true, exceptions: false, apex: true }
+        Able { blocks: &[Reach::Whole, Reach::Own], passes: &[] }
     }
 
     fn comment(&self) -> &'static str {
@@ -27,8 +27,8 @@ impl Syntax for Mikrotik {
         writeln!(out, "remove [find where comment=\"{MARK}\"]")
     }
 
-    fn block(&mut self, name: &str, whole: bool, out: &mut dyn Write) -> io::Result<()> {
-        let rest = format!("{}comment=\"{MARK}\"", if whole { "match-subdomain=yes " } else { "" });
+    fn block(&mut self, name: &str, reach: Reach, out: &mut dyn Write) -> io::Result<()> {
+        let rest = format!("{}comment=\"{MARK}\"", if reach.is_below() { "match-subdomain=yes " } else { "" });
         let Answer::Sink(sink) = &self.0 else {
             return writeln!(out, "add name=\"{name}\" type=NXDOMAIN {rest}");
         };

@@ -13,15 +13,87 @@ use std::io::{self, Write};
 
 use super::options::{Answer, Options, Target, Unfit};
 
+/// How far an entry reaches.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Reach {
+    /// The name and those under it.
+    Whole,
+    /// The name alone.
+    Own,
+    /// Those under it alone.
+    Below,
+}
+
+impl Reach {
+    pub(super) const ALL: [Reach; 3] = [Reach::Whole, Reach::Own, Reach::Below];
+
+    pub(super) const fn of(own: bool, below: bool) -> Option<Reach> {
+        match (own, below) {
+            (true, true) => Some(Reach::Whole),
+            (true, false) => Some(Reach::Own),
+            (false, true) => Some(Reach::Below),
+            (false, false) => None,
+        }
+    }
+
+    pub(super) const fn is_own(self) -> bool {
+        matches!(self, Reach::Whole | Reach::Own)
+    }
+
+    pub(super) const fn is_below(self) -> bool {
+        matches!(self, Reach::Whole | Reach::Below)
+    }
+}
+
 /// What a format can say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Able {
-    /// An entry covers the names under its own.
-    pub(super) subdomains: bool,
-    /// A name under a blocked one can be excepted.
-    pub(super) exceptions: bool,
-    /// A name can be blocked without those under it, although others are blocked with them.
-    pub(super) apex: bool,
+    /// How far a block can reach.
+    pub(super) blocks: &'static [Reach],
+    /// How far an exception from a block above can.
+    pub(super) passes: &'static [Reach],
+}
+
+/// What it can say of names of a length.
+pub(super) struct Ability<'a> {
+    able: Able,
+    syntax: &'a dyn Syntax,
+}
+
+impl<'a> Ability<'a> {
+    pub(super) fn of(syntax: &'a dyn Syntax) -> Self {
+        Ability { able: syntax.able(), syntax }
+    }
+
+    /// Whether blocks cover names under theirs.
+    pub(super) fn covers(&self) -> bool {
+        self.able.blocks.iter().any(|reach| reach.is_below())
+    }
+
+    /// Whether a block of some name can reach so far.
+    pub(super) fn knows_block(&self, reach: Reach) -> bool {
+        self.able.blocks.contains(&reach)
+    }
+
+    /// Whether a block of a name of so many octets can.
+    pub(super) fn can_block(&self, reach: Reach, octets: usize) -> bool {
+        let fits = match self.syntax.fit(octets) {
+            Fit::Whole => true,
+            Fit::Apex => reach == Reach::Own,
+            Fit::Not => false,
+        };
+        fits && self.knows_block(reach)
+    }
+
+    /// Whether an exception of a name of so many octets can. If those under it do not fit, nobody asks for them.
+    pub(super) fn can_pass(&self, reach: Reach, octets: usize) -> bool {
+        let fits = match self.syntax.fit(octets) {
+            Fit::Whole => true,
+            Fit::Apex => reach.is_own(),
+            Fit::Not => false,
+        };
+        fits && self.able.passes.contains(&reach)
+    }
 }
 
 /// How much of an entry a format has room for.
@@ -43,9 +115,9 @@ pub(super) trait Syntax {
         Fit::Whole
     }
 
-    /// Whether a name is blocked, but not with the answer that was asked for.
-    fn answers_otherwise(&self, _name: &str) -> bool {
-        false
+    /// What is to be told of an entry that blocks with another answer than was asked for.
+    fn answers_otherwise(&self, _name: &str, _reach: Reach, _pass: bool) -> Option<&'static str> {
+        None
     }
 
     /// What begins a comment line.
@@ -61,12 +133,11 @@ pub(super) trait Syntax {
         Ok(())
     }
 
-    /// Blocks a name; `whole` with those under it.
-    fn block(&mut self, name: &str, whole: bool, out: &mut dyn Write) -> io::Result<()>;
+    /// Blocks a name that no entry above does. As far as the format is able to.
+    fn block(&mut self, name: &str, reach: Reach, out: &mut dyn Write) -> io::Result<()>;
 
-    /// Excepts a name below the last block, with those under it, which have no room unless `whole`. Only for formats that
-    /// have exceptions.
-    fn pass(&mut self, _name: &str, _whole: bool, _out: &mut dyn Write) -> io::Result<()> {
+    /// Excepts a name from the closest entry above, which blocks. As far as the format is able to.
+    fn pass(&mut self, _name: &str, _reach: Reach, _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 }

@@ -2,20 +2,20 @@
 
 use std::io::{self, Write};
 
-use super::{Able, Syntax};
+use super::{Able, Reach, Syntax};
 
 pub(super) struct Plain;
 
 impl Syntax for Plain {
     fn able(&self) -> Able {
-        Able { subdomains: true, exceptions: false, apex: false }
+        Able { blocks: &[Reach::Whole], passes: &[] }
     }
 
     fn comment(&self) -> &'static str {
         "#"
     }
 
-    fn block(&mut self, name: &str, _whole: bool, out: &mut dyn Write) -> io::Result<()> {
+    fn block(&mut self, name: &str, _reach: Reach, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{name}")
     }
 }

@@ -3,7 +3,6 @@
 //! Some servers look policies up with the rules for wildcards of DNS (RFC 4592 section 4.3): `*.casino.example` says
 //! nothing of a name below which the zone has an entry. So beside each exception stand those of its parents that lie
 //! under the blocked name, blocked once more: with `a.b.casino.example` excepted, `b.casino.example`.
-
 //!
 //! BIND refuses a whole zone in which an address stands at a name that is no host name (`check-names`), such as
 //! `_dmarc.casino.example`. No browser asks for the address of such a name, so it is answered with NXDOMAIN in place of
@@ -11,7 +10,7 @@
 
 use std::io::{self, Write};
 
-use super::{Able, Answer, Fit, Syntax};
+use super::{Able, Answer, Fit, Reach, Syntax};
 use crate::matching::enforce::options::Options;
 use crate::model::DomainName;
 
@@ -26,37 +25,51 @@ pub(super) struct Rpz {
     answer: Answer,
     /// Octets of the zone's name in wire form with the root.
     zone: usize,
-    /// The last name that is blocked with those under it.
-    cover: String,
-    /// The last exception below it.
-    last: String,
+    /// The names in the zone that are parents of the last one, and it, and whether names under them are blocked.
+    path: Vec<(String, bool)>,
 }
 
 impl Rpz {
     pub(super) fn new(answer: Answer, zone: Option<&DomainName>) -> Self {
         // Without the root's octet the default has one more than its text.
         let octets = zone.map_or(Options::ZONE.len() + 1, |zone| zone.as_wire().len());
-        Rpz { answer, zone: octets + 1, cover: String::new(), last: String::new() }
+        Rpz { answer, zone: octets + 1, path: Vec::new() }
     }
 
-    fn names(&self, name: &str, whole: bool, out: &mut dyn Write) -> io::Result<()> {
-        let is_host = is_host_name(name);
-        for wildcard in ["", "*."].iter().take(if whole { 2 } else { 1 }) {
-            match &self.answer {
-                Answer::Sink(sink) if is_host => {
-                    sink.v4.iter().try_for_each(|address| writeln!(out, "{wildcard}{name} A {address}"))?;
-                    sink.v6.iter().try_for_each(|address| writeln!(out, "{wildcard}{name} AAAA {address}"))?;
-                }
-                _ => writeln!(out, "{wildcard}{name} CNAME .")?,
+    /// Blocks a name, or with `*.` for a wildcard those under it.
+    fn blocked(&self, wildcard: &str, name: &str, out: &mut dyn Write) -> io::Result<()> {
+        match &self.answer {
+            Answer::Sink(sink) if is_host_name(name) => {
+                sink.v4.iter().try_for_each(|address| writeln!(out, "{wildcard}{name} A {address}"))?;
+                sink.v6.iter().try_for_each(|address| writeln!(out, "{wildcard}{name} AAAA {address}"))
+            }
+            _ => writeln!(out, "{wildcard}{name} CNAME ."),
+        }
+    }
+
+    /// Goes to a name, and blocks those of its parents once more for which the wildcard above does not speak from now on.
+    fn enter(&mut self, name: &str, below: bool, out: &mut dyn Write) -> io::Result<()> {
+        while self.path.last().is_some_and(|(top, _)| !is_within(name, top)) {
+            self.path.pop();
+        }
+        if let Some((top, true)) = self.path.last() {
+            // From the blocked name down.
+            let labels = name.len().saturating_sub(top.len() + 1);
+            for (dot, _) in name.get(..labels).unwrap_or_default().rmatch_indices('.') {
+                let parent = name.get(dot + 1..).unwrap_or_default();
+                self.blocked("", parent, out)?;
+                self.blocked("*.", parent, out)?;
+                self.path.push((parent.to_owned(), true));
             }
         }
+        self.path.push((name.to_owned(), below));
         Ok(())
     }
 }
 
 impl Syntax for Rpz {
     fn able(&self) -> Able {
-        Able { subdomains: true, exceptions: true, apex: true }
+        Able { blocks: &Reach::ALL, passes: &Reach::ALL }
     }
 
     fn fit(&self, octets: usize) -> Fit {
@@ -71,8 +84,10 @@ impl Syntax for Rpz {
         }
     }
 
-    fn answers_otherwise(&self, name: &str) -> bool {
-        matches!(self.answer, Answer::Sink(_)) && !is_host_name(name)
+    fn answers_otherwise(&self, name: &str, _reach: Reach, pass: bool) -> Option<&'static str> {
+        let sink = !pass && matches!(self.answer, Answer::Sink(_));
+        (sink && !is_host_name(name))
+            .then_some("answered with NXDOMAIN, not the sink: servers refuse an address at what is no host name")
     }
 
     fn comment(&self) -> &'static str {
@@ -86,24 +101,25 @@ impl Syntax for Rpz {
         writeln!(out, "@ IN NS localhost.")
     }
 
-    fn block(&mut self, name: &str, whole: bool, out: &mut dyn Write) -> io::Result<()> {
-        name.clone_into(&mut self.cover);
-        self.last.clear();
-        self.names(name, whole, out)
+    fn block(&mut self, name: &str, reach: Reach, out: &mut dyn Write) -> io::Result<()> {
+        self.enter(name, reach.is_below(), out)?;
+        if reach.is_own() {
+            self.blocked("", name, out)?;
+        }
+        if reach.is_below() { self.blocked("*.", name, out) } else { Ok(()) }
     }
 
-    fn pass(&mut self, name: &str, whole: bool, out: &mut dyn Write) -> io::Result<()> {
-        // From the blocked name down. Those that the exception before this one has for parents too are there already.
-        let labels = name.len().saturating_sub(self.cover.len() + 1);
-        let dots = name.get(..labels).unwrap_or_default().rmatch_indices('.').map(|(dot, _)| dot);
-        for parent in dots.filter_map(|dot| name.get(dot + 1..)) {
-            if !is_within(&self.last, parent) {
-                self.names(parent, true, out)?;
-            }
+    fn pass(&mut self, name: &str, reach: Reach, out: &mut dyn Write) -> io::Result<()> {
+        self.enter(name, !reach.is_below(), out)?;
+        if reach.is_own() {
+            writeln!(out, "{name} CNAME rpz-passthru.")?;
+        } else {
+            self.blocked("", name, out)?;
         }
-        name.clone_into(&mut self.last);
-        writeln!(out, "{name} CNAME rpz-passthru.")?;
-        if whole { writeln!(out, "*.{name} CNAME rpz-passthru.") } else { Ok(()) }
+        if self.fit(name.len()) != Fit::Whole {
+            return Ok(());
+        }
+        if reach.is_below() { writeln!(out, "*.{name} CNAME rpz-passthru.") } else { self.blocked("*.", name, out) }
     }
 }
 
