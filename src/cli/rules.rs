@@ -47,17 +47,18 @@ enum RulesCommand {
     /// Tell how many rules a list holds, and which entries are no rules and why
     ///
     /// Reads one rule file: a plain list, a hosts file, the syntaxes of other tools or the Polish register's XML; of a
-    /// prebuilt rule set it tells the lists. Prints `N rules` (each entry once;
-    /// a duplicate is no error), then a line for each entry that is no rule, then of which kinds the rules are if not all
-    /// cover a name and its subdomains, then what else was counted. Exit code 0 if nothing was rejected, 1 if something was or the file is refused as a whole, 3 if it cannot be read.
+    /// prebuilt rule set it tells the lists. Prints `N rules` (each entry once; a duplicate is no error), then a line for
+    /// each entry that is no rule, then of which kinds the rules are if not all cover a name and its subdomains, then what
+    /// else was counted. Exit code 0 if nothing was rejected, 1 if something was or the file is refused as a whole, 3 if it
+    /// cannot be read.
     #[command(after_long_help = LINT_EXAMPLE)]
     Lint(LintArgs),
     /// Tell what lists say about names
     ///
     /// Reads the rule files and prints, for each NAME, `NAME: block by RULE`, `NAME: allow by RULE`, `NAME: watch by RULE`
     /// or `NAME: no match`. A listed name covers itself and every name under it unless its syntax says less; any allow
-    /// beats every block; otherwise the most specific block is named; only what neither covers is watched. Exit code 0, or 1 if an entry of a list or a NAME was rejected; 2 if a file is
-    /// refused as a whole, 3 if one cannot be read.
+    /// beats every block; otherwise the most specific block is named; only what neither covers is watched. Exit code 0, or
+    /// 1 if an entry of a list or a NAME was rejected; 2 if a file is refused as a whole, 3 if one cannot be read.
     #[command(after_long_help = TEST_EXAMPLE)]
     Test(TestArgs),
     Build(build::BuildArgs),

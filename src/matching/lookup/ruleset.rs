@@ -3,6 +3,7 @@
 //! Lists that were read from text share one table; each prebuilt set brings its own. What a look-up answers does not
 //! depend on that.
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::table::{Found, Member, Table};
@@ -70,24 +71,19 @@ impl RuleSet {
     /// deepest rule, not by the name.
     #[inline]
     pub fn lookup<'a>(&'a self, name: &'a DomainName) -> Verdict<'a> {
-        let (mut block, mut allow, mut watch): (Option<RuleRef<'_>>, Option<RuleRef<'_>>, Option<RuleRef<'_>>) =
-            (None, None, None);
+        let mut best: Option<RuleRef<'_>> = None;
         self.visit(name.as_wire(), |rule| {
-            let best = match rule.action() {
-                Action::Block => &mut block,
-                Action::Allow => &mut allow,
-                Action::Watch => &mut watch,
-            };
-            // The longest name, and of equal ones the first list's.
             if best.is_none_or(|best| rule.rank() > best.rank()) {
-                *best = Some(rule);
+                best = Some(rule);
             }
         });
-        match (allow, block, watch) {
-            (Some(rule), ..) => Verdict::Allow(rule),
-            (None, Some(rule), _) => Verdict::Block(rule),
-            (None, None, Some(rule)) => Verdict::Watch(rule),
-            (None, None, None) => Verdict::NoMatch,
+        match best {
+            None => Verdict::NoMatch,
+            Some(rule) => match rule.action() {
+                Action::Allow => Verdict::Allow(rule),
+                Action::Block => Verdict::Block(rule),
+                Action::Watch => Verdict::Watch(rule),
+            },
         }
     }
 
@@ -145,10 +141,16 @@ impl<'a> Verdict<'a> {
 }
 
 impl<'a> RuleRef<'a> {
-    /// The greater, the sooner it is named.
+    /// The greater, the sooner it is named: any allow before every block, and watches last; then the longest name, of equal
+    /// ones the first list's, and there the first line's.
     #[inline]
-    fn rank(&self) -> (usize, std::cmp::Reverse<u32>) {
-        (self.wire.len(), std::cmp::Reverse(self.member.order))
+    fn rank(&self) -> (u8, usize, Reverse<u32>, Reverse<u32>) {
+        let action = match self.action() {
+            Action::Allow => 2,
+            Action::Block => 1,
+            Action::Watch => 0,
+        };
+        (action, self.wire.len(), Reverse(self.member.order), Reverse(self.line))
     }
 
     /// The listed name.

@@ -5,7 +5,8 @@
 //! `length, name, position`: the length of what follows in octets, one octet below [`LONG`] and else two, then the
 //! name in the set's code ([`super::code`]) in the first bits, and its position in the last ones, as many as the highest
 //! position takes. Positions number the lines of all lists one after the other, so that list and line both follow from one
-//! integer. A list whose entries are of several kinds has its lines once for each kind. At a million rules all this takes some 15 octets a rule.
+//! integer. A list whose entries are of several kinds has its lines once for each kind. At a million rules all this takes
+//! some 15 octets a rule.
 
 use std::ops::ControlFlow;
 
