@@ -137,6 +137,17 @@ fn lists_can_be_named_and_csv_holds_every_rule() {
     );
 }
 
+#[test]
+fn entries_that_only_watch_are_counted_and_left_out() {
+    let c = case();
+    let list = c.files.write("pages.txt", "casino.example\nhttps://blog.example/casino\n");
+    let ran = run(&["rules", "export", "--format", "unbound", &list]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, "stakeout: 1 that only watch block nothing, and are left out\n"));
+    assert!(ran.out.contains(", 1 that only watch\n") && !ran.out.contains("blog.example"), "{}", ran.out);
+    let csv = run(&["rules", "export", "--format", "csv", &list]);
+    assert!(csv.err.is_empty() && csv.out.contains("\r\nblog.example,watch,watch,pages.txt,2\r\n"), "{}", csv.out);
+}
+
 /// The example in the help is one that was run.
 #[test]
 fn the_help_shows_what_the_demo_lists_give() {

@@ -185,6 +185,10 @@ fn tell(lists: &Lists, export: &Export<'_>, err: &mut dyn Write) -> io::Result<E
         let entries = if rejected == 1 { "1 entry was".into() } else { format!("{rejected} entries were") };
         writeln!(err, "stakeout: {path}: {entries} rejected; `stakeout rules lint` tells which and why")?;
     }
+    let watched = export.counts().watched;
+    if watched > 0 && export.leaves_out_watched() {
+        writeln!(err, "stakeout: {watched} that only watch block nothing, and are left out")?;
+    }
     if let Some(limits) = export.limits() {
         writeln!(err, "stakeout: {limits}")?;
     }

@@ -1,18 +1,21 @@
 //! From rule lists to what a resolver, a router or a browser enforces.
 //!
-//! [`Lists`] are read, put in the order of the tree of names, reduced by a [`plan`] to what a format can say, and
-//! written by the format's [`syntax`]. The same lists and options give the same octets: nothing is told of the time, the
+//! [`Lists`] are read, put in the order of the tree of names, understood as a map of it ([`nodes`]), reduced by a
+//! [`plan`] to what a format can say, and written by the format's [`syntax`]. The same lists and options give the same octets: nothing is told of the time, the
 //! machine or the files' folders. What a format cannot say is a note, in the file's comments and for the caller to tell;
 //! never is a name blocked that an allow covers.
 //!
-//! | format | covers subdomains | exceptions | what becomes of a block whose exception cannot be written |
+//! A block and an exception reach a name, those under it, or both. What a format can say of that is in its
+//! [`syntax`], and what becomes of the rest is:
+//!
+//! | format | blocks | exceptions | what it cannot say |
 //! |---|---|---|---|
-//! | RPZ | yes | yes | written without its subdomains (only if the exception's name is too long for the zone) |
-//! | unbound, dnsmasq, AdBlock | yes | yes | does not happen |
-//! | MikroTik | yes | no | written without its subdomains |
-//! | plain | yes | no | left out |
-//! | hosts | no | not needed | does not happen |
-//! | CSV | says every rule | | does not happen |
+//! | RPZ, dnsmasq, AdBlock | all | all | only in an RPZ: names that are too long, addresses at what is no host name |
+//! | unbound | not those under a name alone | not a name alone | such a block is left out, such an exception takes in those under it |
+//! | MikroTik | not those under a name alone | none | a block with an exception under it is written without its subdomains |
+//! | plain | whole names | none | a block with an exception under it is left out |
+//! | hosts | names alone | not needed | names under the listed ones |
+//! | CSV | says every rule | | |
 
 mod file;
 mod input;
@@ -66,6 +69,11 @@ impl<'a> Export<'a> {
     /// What the format cannot say, one line for each rule concerned.
     pub fn notes(&self) -> impl ExactSizeIterator<Item = String> {
         self.plan.notes.iter().map(|note| note.text(&self.names, self.lists))
+    }
+
+    /// Whether rules that only watch are not in it.
+    pub fn leaves_out_watched(&self) -> bool {
+        self.options.target != Target::Csv
     }
 
     /// What everybody who uses the file must know, if there is such a thing.
