@@ -85,11 +85,12 @@ impl<'a> Ability<'a> {
         fits && self.knows_block(reach)
     }
 
-    /// Whether an exception of a name of so many octets can. If those under it do not fit, nobody asks for them.
+    /// Whether an exception of a name of so many octets can. Servers cut questions that are too long for a zone from the
+    /// left, so where those under the name do not fit its entry speaks for them.
     pub(super) fn can_pass(&self, reach: Reach, octets: usize) -> bool {
         let fits = match self.syntax.fit(octets) {
             Fit::Whole => true,
-            Fit::Apex => reach.is_own(),
+            Fit::Apex => reach == Reach::Whole,
             Fit::Not => false,
         };
         fits && self.able.passes.contains(&reach)

@@ -84,8 +84,8 @@ impl Syntax for Rpz {
         }
     }
 
-    fn answers_otherwise(&self, name: &str, _reach: Reach, pass: bool) -> Option<&'static str> {
-        let sink = !pass && matches!(self.answer, Answer::Sink(_));
+    fn answers_otherwise(&self, name: &str, reach: Reach, pass: bool) -> Option<&'static str> {
+        let sink = (!pass || reach != Reach::Whole) && matches!(self.answer, Answer::Sink(_));
         (sink && !is_host_name(name))
             .then_some("answered with NXDOMAIN, not the sink: servers refuse an address at what is no host name")
     }
