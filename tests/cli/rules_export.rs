@@ -97,6 +97,9 @@ fn options_that_do_not_fit_the_format_are_refused() {
         (&["--format", "plain", "--sink", "192.0.2.1"], "plain says only which names"),
         (&["--format", "dnsmasq", "--serial", "1"], "dnsmasq is no zone"),
         (&["--format", "csv", "--zone", "rpz.example"], "csv is no zone"),
+        (&["--format", "stix"], "needs the day"),
+        (&["--format", "stix", "--valid-from", "2026-11-24", "--nxdomain"], "stix says only which names"),
+        (&["--format", "hosts", "--valid-from", "2026-11-24"], "hosts has no indicators"),
     ] {
         let ran = c.export(&[words, &["--out", &c.out]].concat());
         assert!(ran.code == 2 && ran.out.is_empty() && ran.err.contains(said), "{words:?}: {}", ran.err);
@@ -135,6 +138,31 @@ fn lists_can_be_named_and_csv_holds_every_rule() {
              help.casino.example,allow,covers,allow.txt,1\r\n"
         )
     );
+}
+
+#[test]
+fn indicators_are_a_bundle_of_stix() {
+    let c = case();
+    c.files.write("block.txt", "casino.example\nwww.casino.example\nhelp.casino.example\nmy_slots.example\n");
+    let words = ["--format", "stix", "--valid-from", "2026-11-24"];
+    let ran = c.export(&words);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    assert!(ran.err.starts_with("stakeout: an indicator matches its name alone"), "{}", ran.err);
+    assert_eq!(c.export(&words).out, ran.out, "the same lists gave other octets");
+    let bundle: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+    assert!(bundle["type"] == "bundle" && bundle["id"].as_str().unwrap().starts_with("bundle--"), "{bundle}");
+    let objects = bundle["objects"].as_array().unwrap();
+    let patterns: Vec<_> = objects.iter().map(|object| object["pattern"].as_str().unwrap()).collect();
+    let expected = ["casino.example", "www.casino.example", "my_slots.example"];
+    assert_eq!(patterns, expected.map(|name| format!("[domain-name:value = '{name}']")));
+    for object in objects {
+        let day = "2026-11-24T00:00:00.000Z";
+        assert!(object["valid_from"] == day && object["created"] == day && object["modified"] == day, "{object}");
+        assert!(object["type"] == "indicator" && object["spec_version"] == "2.1", "{object}");
+        assert_eq!(object["labels"], serde_json::json!(["block.txt"]));
+    }
+    // By Python's uuid.uuid5() of the same namespace and name.
+    assert_eq!(objects[0]["id"], "indicator--98c39c12-0da0-517f-b1f6-9e04425ac92b");
 }
 
 #[test]

@@ -43,7 +43,7 @@ const WHOLE: [Target; 3] = [Target::Csv, Target::Rpz, Target::Adblock];
 
 fn options(target: Target) -> Options {
     let serial = (target == Target::Rpz).then_some(Serial::Given(1));
-    Options { target, answer: None, serial, zone: None }
+    Options { target, answer: None, serial, zone: None, valid_from: None }
 }
 
 fn one_list(export: &[u8]) -> Vec<List> {

@@ -52,6 +52,9 @@ pub(super) struct ExportArgs {
     /// Name under which an RPZ will be loaded, which decides which names fit; stakeout.rpz if not given
     #[arg(long, value_name = "NAME", value_parser = parse_zone)]
     zone: Option<DomainName>,
+    /// The day from which STIX indicators are valid, in UTC
+    #[arg(long, value_name = "YYYY-MM-DD")]
+    valid_from: Option<jiff::civil::Date>,
     /// Where the export goes
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -76,6 +79,8 @@ enum FormatArg {
     Plain,
     /// Every rule with its action, list and line
     Csv,
+    /// STIX 2.1 indicators, which cover no subdomains
+    Stix,
     /// A script for MikroTik RouterOS 7
     Mikrotik,
 }
@@ -90,6 +95,7 @@ impl From<FormatArg> for Target {
             FormatArg::Adblock => Target::Adblock,
             FormatArg::Plain => Target::Plain,
             FormatArg::Csv => Target::Csv,
+            FormatArg::Stix => Target::Stix,
             FormatArg::Mikrotik => Target::Mikrotik,
         }
     }
@@ -155,7 +161,7 @@ fn options(args: &ExportArgs) -> Options {
         SerialArg::Date => Serial::Date(date_serial(today())),
     });
     let answer = args.sink.map(Answer::Sink).or(args.nxdomain.then_some(Answer::NxDomain));
-    Options { target: args.format.into(), answer, serial, zone: args.zone }
+    Options { target: args.format.into(), answer, serial, zone: args.zone, valid_from: args.valid_from }
 }
 
 /// `YYYYMMDD00`.

@@ -14,7 +14,7 @@
 //! | unbound | not those under a name alone | not a name alone | such a block is left out, such an exception takes in those under it |
 //! | MikroTik | not those under a name alone | none | a block with an exception under it is written without its subdomains |
 //! | plain | whole names | none | a block with an exception under it is left out |
-//! | hosts | names alone | not needed | names under the listed ones |
+//! | hosts, STIX | names alone | not needed | names under the listed ones |
 //! | CSV | says every rule | | |
 
 mod file;

@@ -3,6 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use jiff::civil::Date;
+
 use crate::model::DomainName;
 
 /// A format to export to.
@@ -22,6 +24,8 @@ pub enum Target {
     Plain,
     /// Every rule with its list and line (RFC 4180).
     Csv,
+    /// STIX 2.1 indicators.
+    Stix,
     /// A script for MikroTik's RouterOS 7.
     Mikrotik,
 }
@@ -37,6 +41,7 @@ impl Target {
             Target::Adblock => "adblock",
             Target::Plain => "plain",
             Target::Csv => "csv",
+            Target::Stix => "stix",
             Target::Mikrotik => "mikrotik",
         }
     }
@@ -115,6 +120,8 @@ pub struct Options {
     pub serial: Option<Serial>,
     /// Of an RPZ: the name under which it is loaded; `None` for [`Options::ZONE`].
     pub zone: Option<DomainName>,
+    /// Of STIX indicators, which must have it: the first day of their validity, in UTC.
+    pub valid_from: Option<Date>,
 }
 
 impl Options {
@@ -143,6 +150,15 @@ pub enum Unfit {
     /// An RPZ without a serial.
     #[error("an RPZ needs a serial, or secondary servers would not take up what is new: a number, or `date`")]
     NoSerial,
+    /// Indicators without a day.
+    #[error("an indicator needs the day from which it is valid; it goes into every one: --valid-from YYYY-MM-DD")]
+    NoDate,
+    /// The day is for STIX.
+    #[error("{} has no indicators: the first day of validity is for stix", target.name())]
+    NoIndicators {
+        /// The format.
+        target: Target,
+    },
     /// A name that no reader of lists lets through.
     #[error("list {list}, line {line}: a name with octets that no list may hold; nothing is exported")]
     Octets {

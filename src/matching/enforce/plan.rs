@@ -79,7 +79,7 @@ impl Plan {
             let rule = if above || node.blocks() == 0 { at } else { node.first_block };
             plan.notes.extend(why.map(|why| Note { at: rule, why }));
             let Some(reach) = reach else { continue };
-            plan.steps.push(Step { at, pass: above, reach });
+            plan.steps.push(Step { at: rule, pass: above, reach });
             path.push((at, reach.is_below() != above));
             names.text(at, &mut name);
             let answer = syntax.answers_otherwise(&name, reach, above);

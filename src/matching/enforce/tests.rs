@@ -25,7 +25,13 @@ fn lists(block: &[&str], allow: &[&str]) -> Lists {
 }
 
 fn options(target: Target, answer: Option<Answer>) -> Options {
-    Options { target, answer, serial: (target == Target::Rpz).then_some(Serial::Given(7)), zone: None }
+    Options {
+        target,
+        answer,
+        serial: (target == Target::Rpz).then_some(Serial::Given(7)),
+        zone: None,
+        valid_from: None,
+    }
 }
 
 /// The lines that are no comments, and the export.
@@ -303,6 +309,14 @@ fn names_that_do_not_fit_into_the_zone_are_told() {
     let export = Export::new(&carved, &options).unwrap();
     assert_eq!(self::lines(&export)[3..], [format!("{parent} CNAME .")]);
     assert_eq!(export.notes().len(), 2);
+
+    // The name itself has room, and those under it, which stay blocked, have none: a server would take them for it.
+    let alone = lists_of(&[&longest[64..], &format!("@@|https://{longest}^")], &[]);
+    let export = Export::new(&alone, &options).unwrap();
+    let passed: Vec<_> = self::lines(&export).into_iter().filter(|line| line.starts_with(&*longest)).collect();
+    assert_eq!(passed, [format!("{longest} CNAME rpz-passthru.")]);
+    let notes: Vec<_> = export.notes().collect();
+    assert!(notes.len() == 1 && notes[0].contains("its subdomains are let through"), "{notes:?}");
 }
 
 #[test]
@@ -442,7 +456,7 @@ fn is_blocked(target: Target, lines: &[String], name: &str) -> bool {
                 if line.contains("match-subdomain=yes") { is_within(name, &own) } else { own == name }
             })
         }),
-        Target::Csv => unreachable!("not among the targets"),
+        Target::Csv | Target::Stix => unreachable!("not among the targets"),
     }
 }
 

@@ -17,14 +17,15 @@ pub(super) fn write(export: &Export<'_>, syntax: &mut dyn Syntax, serial: u32, o
         if *pass {
             syntax.pass(&name, *reach, out)?;
         } else {
-            syntax.block(&name, *reach, out)?;
+            let (list, _) = export.names.place(*at);
+            syntax.block(&name, *reach, export.lists.name(list), out)?;
         }
     }
-    Ok(())
+    syntax.tail(out)
 }
 
 fn comments(export: &Export<'_>, syntax: &dyn Syntax, out: &mut dyn Write) -> io::Result<()> {
-    let mark = syntax.comment();
+    let Some(mark) = syntax.comment() else { return Ok(()) };
     let counts = export.counts();
     writeln!(out, "{mark} Made by `stakeout rules export --format {}`: do not edit.", export.options.target.name())?;
     for (source, facts) in export.lists.iter() {

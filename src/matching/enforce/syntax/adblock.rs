@@ -11,11 +11,11 @@ impl Syntax for Adblock {
         Able { blocks: &Reach::ALL, passes: &Reach::ALL }
     }
 
-    fn comment(&self) -> &'static str {
-        "!"
+    fn comment(&self) -> Option<&'static str> {
+        Some("!")
     }
 
-    fn block(&mut self, name: &str, reach: Reach, out: &mut dyn Write) -> io::Result<()> {
+    fn block(&mut self, name: &str, reach: Reach, _list: &str, out: &mut dyn Write) -> io::Result<()> {
         filters("", name, reach, out)
     }
 

@@ -13,11 +13,11 @@ impl Syntax for Dnsmasq {
         Able { blocks: &Reach::ALL, passes: &Reach::ALL }
     }
 
-    fn comment(&self) -> &'static str {
-        "#"
+    fn comment(&self) -> Option<&'static str> {
+        Some("#")
     }
 
-    fn block(&mut self, name: &str, reach: Reach, out: &mut dyn Write) -> io::Result<()> {
+    fn block(&mut self, name: &str, reach: Reach, _list: &str, out: &mut dyn Write) -> io::Result<()> {
         match reach {
             Reach::Whole => self.blocked("", name, out),
             Reach::Below => self.blocked("*.", name, out),

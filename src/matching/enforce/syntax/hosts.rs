@@ -25,8 +25,8 @@ impl Syntax for Hosts {
         Able { blocks: &[Reach::Own], passes: &[] }
     }
 
-    fn comment(&self) -> &'static str {
-        "#"
+    fn comment(&self) -> Option<&'static str> {
+        Some("#")
     }
 
     fn limits(&self) -> Option<&'static str> {
@@ -35,7 +35,7 @@ impl Syntax for Hosts {
         )
     }
 
-    fn block(&mut self, name: &str, _reach: Reach, out: &mut dyn Write) -> io::Result<()> {
+    fn block(&mut self, name: &str, _reach: Reach, _list: &str, out: &mut dyn Write) -> io::Result<()> {
         self.0.addresses().try_for_each(|address| writeln!(out, "{address} {name}"))
     }
 }

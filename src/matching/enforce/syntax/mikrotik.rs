@@ -18,8 +18,8 @@ impl Syntax for Mikrotik {
         Able { blocks: &[Reach::Whole, Reach::Own], passes: &[] }
     }
 
-    fn comment(&self) -> &'static str {
-        "#"
+    fn comment(&self) -> Option<&'static str> {
+        Some("#")
     }
 
     fn head(&self, _serial: u32, out: &mut dyn Write) -> io::Result<()> {
@@ -27,7 +27,7 @@ impl Syntax for Mikrotik {
         writeln!(out, "remove [find where comment=\"{MARK}\"]")
     }
 
-    fn block(&mut self, name: &str, reach: Reach, out: &mut dyn Write) -> io::Result<()> {
+    fn block(&mut self, name: &str, reach: Reach, _list: &str, out: &mut dyn Write) -> io::Result<()> {
         let rest = format!("{}comment=\"{MARK}\"", if reach.is_below() { "match-subdomain=yes " } else { "" });
         let Answer::Sink(sink) = &self.0 else {
             return writeln!(out, "add name=\"{name}\" type=NXDOMAIN {rest}");

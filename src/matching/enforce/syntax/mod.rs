@@ -7,6 +7,7 @@ mod hosts;
 mod mikrotik;
 mod plain;
 mod rpz;
+mod stix;
 mod unbound;
 
 use std::io::{self, Write};
@@ -121,8 +122,8 @@ pub(super) trait Syntax {
         None
     }
 
-    /// What begins a comment line.
-    fn comment(&self) -> &'static str;
+    /// What begins a comment line, if the format has comments.
+    fn comment(&self) -> Option<&'static str>;
 
     /// What everybody who uses the file must know, in one line.
     fn limits(&self) -> Option<&'static str> {
@@ -134,11 +135,16 @@ pub(super) trait Syntax {
         Ok(())
     }
 
-    /// Blocks a name that no entry above does. As far as the format is able to.
-    fn block(&mut self, name: &str, reach: Reach, out: &mut dyn Write) -> io::Result<()>;
+    /// Blocks a name that no entry above does, for the sake of a list. As far as the format is able to.
+    fn block(&mut self, name: &str, reach: Reach, list: &str, out: &mut dyn Write) -> io::Result<()>;
 
     /// Excepts a name from the closest entry above, which blocks. As far as the format is able to.
     fn pass(&mut self, _name: &str, _reach: Reach, _out: &mut dyn Write) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// The last lines.
+    fn tail(&mut self, _out: &mut dyn Write) -> io::Result<()> {
         Ok(())
     }
 }
@@ -148,14 +154,17 @@ pub(super) trait Syntax {
 /// # Errors
 /// [`Unfit`] if it cannot do what was asked.
 pub(super) fn of(options: &Options) -> Result<Option<Box<dyn Syntax>>, Unfit> {
-    let Options { target, answer, serial, zone } = options;
+    let Options { target, answer, serial, zone, valid_from } = options;
     let target = *target;
     let chosen = answer.unwrap_or(Answer::NxDomain);
     if target != Target::Rpz && (serial.is_some() || zone.is_some()) {
         return Err(Unfit::NotAZone { target });
     }
-    if answer.is_some() && matches!(target, Target::Adblock | Target::Plain | Target::Csv) {
+    if answer.is_some() && matches!(target, Target::Adblock | Target::Plain | Target::Csv | Target::Stix) {
         return Err(Unfit::NoAnswer { target });
+    }
+    if target != Target::Stix && valid_from.is_some() {
+        return Err(Unfit::NoIndicators { target });
     }
     let syntax: Box<dyn Syntax> = match target {
         Target::Rpz if serial.is_none() => return Err(Unfit::NoSerial),
@@ -166,6 +175,7 @@ pub(super) fn of(options: &Options) -> Result<Option<Box<dyn Syntax>>, Unfit> {
         Target::Mikrotik => Box::new(mikrotik::Mikrotik(chosen)),
         Target::Adblock => Box::new(adblock::Adblock),
         Target::Plain => Box::new(plain::Plain),
+        Target::Stix => Box::new(stix::Stix::new(valid_from.ok_or(Unfit::NoDate)?)),
         Target::Csv => return Ok(None),
     };
     Ok(Some(syntax))

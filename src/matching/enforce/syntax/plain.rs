@@ -11,11 +11,11 @@ impl Syntax for Plain {
         Able { blocks: &[Reach::Whole], passes: &[] }
     }
 
-    fn comment(&self) -> &'static str {
-        "#"
+    fn comment(&self) -> Option<&'static str> {
+        Some("#")
     }
 
-    fn block(&mut self, name: &str, _reach: Reach, out: &mut dyn Write) -> io::Result<()> {
+    fn block(&mut self, name: &str, _reach: Reach, _list: &str, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "{name}")
     }
 }

@@ -90,8 +90,8 @@ impl Syntax for Rpz {
             .then_some("answered with NXDOMAIN, not the sink: servers refuse an address at what is no host name")
     }
 
-    fn comment(&self) -> &'static str {
-        ";"
+    fn comment(&self) -> Option<&'static str> {
+        Some(";")
     }
 
     fn head(&self, serial: u32, out: &mut dyn Write) -> io::Result<()> {
@@ -101,7 +101,7 @@ impl Syntax for Rpz {
         writeln!(out, "@ IN NS localhost.")
     }
 
-    fn block(&mut self, name: &str, reach: Reach, out: &mut dyn Write) -> io::Result<()> {
+    fn block(&mut self, name: &str, reach: Reach, _list: &str, out: &mut dyn Write) -> io::Result<()> {
         self.enter(name, reach.is_below(), out)?;
         if reach.is_own() {
             self.blocked("", name, out)?;

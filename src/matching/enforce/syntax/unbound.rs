@@ -19,8 +19,8 @@ impl Syntax for Unbound {
         Able { blocks: &[Reach::Whole, Reach::Own], passes: &[Reach::Whole, Reach::Below] }
     }
 
-    fn comment(&self) -> &'static str {
-        "#"
+    fn comment(&self) -> Option<&'static str> {
+        Some("#")
     }
 
     fn head(&self, _serial: u32, out: &mut dyn Write) -> io::Result<()> {
@@ -34,7 +34,7 @@ impl Syntax for Unbound {
         )
     }
 
-    fn block(&mut self, name: &str, reach: Reach, out: &mut dyn Write) -> io::Result<()> {
+    fn block(&mut self, name: &str, reach: Reach, _list: &str, out: &mut dyn Write) -> io::Result<()> {
         match (reach, &self.0) {
             (Reach::Own, _) => self.alone(name, out),
             (_, Answer::NxDomain) => writeln!(out, "local-zone: \"{name}.\" always_nxdomain"),
