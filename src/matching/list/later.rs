@@ -67,8 +67,9 @@ impl Later {
             own.extend(suffixes(wire).filter(|suffix| self.passed.contains_key(*suffix)));
         }
         let is_blocked = |wire: &[u8]| suffixes(wire).skip(1).any(|parent| parents.get(parent) == Some(&true));
-        let passes = |(wire, _): &(&Box<[u8]>, &u32)| is_blocked(wire) && !own.contains(&***wire);
-        let mut passed: Vec<_> = self.passed.iter().filter(passes).map(|(wire, line)| (wire.clone(), *line)).collect();
+        let passes = |wire: &[u8]| is_blocked(wire) && !own.contains(wire);
+        let names = self.passed.iter().filter(|(wire, _)| passes(wire));
+        let mut passed: Vec<_> = names.map(|(wire, line)| (wire.clone(), *line)).collect();
         passed.sort_unstable_by_key(|(_, line)| *line);
         passed
     }
