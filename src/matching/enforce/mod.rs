@@ -19,6 +19,8 @@
 
 mod file;
 mod input;
+#[cfg(test)]
+mod meaning;
 mod names;
 mod nodes;
 mod note;
