@@ -1,10 +1,12 @@
 //! `stakeout rules`: look after lists before they are used.
 //!
 //! `lint` tells what a list holds and which of its lines are no rule; `test` tells what a set of lists says about a
-//! name; `build` makes a prebuilt rule set of them, `sign` a bundle that sensors take, which `verify` and `show` look at.
+//! name; `build` makes a prebuilt rule set of them, `sign` a bundle that sensors take, which `verify` and `show` look at, and
+//! `export` what others enforce.
 
 mod build;
 mod bundle;
+mod export;
 mod keys;
 mod sign;
 
@@ -33,11 +35,11 @@ Example:
   help.golden-dice.example: allow by help.golden-dice.example
   notgolden-dice.example: no match";
 
-/// Check rule lists, ask what they say about a name, and build them into one file
+/// Check rule lists, ask what they say about a name, build them into one file, export them
 ///
 /// The commands read rule files: `lint` tells what is in a list before you use it, `test` tells what lists say about a
 /// name, `build` writes them as a prebuilt rule set, which starts without parsing. `keygen`, `sign`, `verify` and `show` are for
-/// signed bundles of them.
+/// signed bundles of them. `export` writes what resolvers and routers enforce.
 #[derive(Args, Debug, Clone)]
 pub(super) struct RulesArgs {
     #[command(subcommand)]
@@ -69,6 +71,7 @@ enum RulesCommand {
     Sign(sign::SignArgs),
     Verify(bundle::VerifyArgs),
     Show(bundle::ShowArgs),
+    Export(Box<export::ExportArgs>),
 }
 
 #[derive(Args, Debug, Clone)]
@@ -146,6 +149,7 @@ pub(super) fn run(args: &RulesArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         RulesCommand::Sign(args) => sign::run(args, out, err),
         RulesCommand::Verify(args) => bundle::verify(args, out, err),
         RulesCommand::Show(args) => bundle::show(args, out, err),
+        RulesCommand::Export(args) => export::run(args, out, err),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{run, stakeout};
 
 /// Every command, with words that its help must hold: what it reads, and an example of its use.
-const COMMANDS: [(&[&str], &[&str]); 15] = [
+const COMMANDS: [(&[&str], &[&str]); 16] = [
     (&["demo"], &["invented traffic", "needs no root", "$ stakeout demo"]),
     (&["observe"], &["Reads pcap and pcapng", "gzip or zstd", "standard input", "$ stakeout observe "]),
     (&["scan"], &["Reads rule files", "pcapng", "covers its subdomains", "$ stakeout scan --rules ", "10 more when"]),
@@ -14,6 +14,10 @@ const COMMANDS: [(&[&str], &[&str]); 15] = [
     (&["rules", "sign"], &["Reads a prebuilt rule set", "who ordered it", "$ stakeout rules sign "]),
     (&["rules", "verify"], &["Reads a bundle and public keys", "$ stakeout rules verify "]),
     (&["rules", "show"], &["Nothing is verified", "$ stakeout rules show "]),
+    (
+        &["rules", "export"],
+        &["Reads rule files of text", "never blocked by the export", "$ stakeout rules export --format rpz "],
+    ),
     (&["check"], &["Reads the daemon's configuration", "check --config "]),
     (&["run"], &["Reads packets from the interfaces", "SIGHUP", "run --config "]),
     (&["size"], &["Reads nothing", "nobody measured", "docs/sizing.md", "$ stakeout size --subscribers "]),
@@ -76,6 +80,10 @@ fn a_wrong_command_line_is_usage() {
         &["scan", "--rules", "list.txt"],
         &["rules"],
         &["rules", "test", "--rules", "list.txt"],
+        &["rules", "export", "--format", "rpz"],
+        &["rules", "export", "--format", "hosts", "--sink", "192.0.2.1,192.0.2.2", "list.txt"],
+        &["rules", "export", "--format", "unbound", "--sink", "192.0.2.1", "--nxdomain", "list.txt"],
+        &["rules", "export", "--format", "rpz", "--serial", "4294967296", "list.txt"],
         &["completions", "no-such-shell"],
         &["demo", "--seed", "x"],
     ] {
@@ -106,6 +114,7 @@ fn a_closed_pipe_ends_every_command_quietly() {
         &["scan", "--rules", &list, "--format", "table", &capture],
         &["rules", "lint", &list],
         &["rules", "test", "--rules", &list, "casino.example"],
+        &["rules", "export", "--format", "plain", &list],
         &["completions", "bash"],
         &["size", "--subscribers", "1000", "--links", "10G"],
         &["demo"],
