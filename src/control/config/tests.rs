@@ -183,7 +183,7 @@ fn bundles_and_keys_name_their_mistakes() {
     told("[\"pl-*\"]", "[]", "lists");
     told("lists = [\"pl-*\"]\n", "", "`lists` is missing");
     told("US-NJ", "New Jersey", "no jurisdiction");
-    told("\"block\"", "\"blok\"", "neither \"block\" nor");
+    told("\"block\"", "\"blok\"", "none of \"block\"");
     told("actions", "retired = 1\nactions", ".retired` is an integer");
     let revoked = format!("{KEY}[[revoked_keys]]\n");
     told(KEY, &revoked, "`id` is missing");
