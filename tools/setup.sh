@@ -6,7 +6,7 @@ set -euo pipefail
 
 case "${1:-build}" in
   build) packages=(gcc pkg-config libpcap-dev) ;;
-  test)  packages=(iproute2 ethtool bind9 bind9-dnsutils curl chromium caddy unbound tcpdump openssl python3 procps util-linux valgrind clang make minisign) ;;
+  test)  packages=(iproute2 ethtool bind9 bind9-dnsutils bind9-utils curl chromium caddy unbound dnsmasq-base tcpdump openssl python3 procps util-linux valgrind clang make minisign) ;;
   fuzz)  packages=(gcc g++ pkg-config libpcap-dev) ;;
   *) echo "usage: setup.sh build|test|fuzz" >&2; exit 2 ;;
 esac

@@ -40,7 +40,8 @@ pub(super) struct PlaceArgs {
     jurisdiction: Vec<Jurisdiction>,
 }
 
-fn place(text: &str) -> Result<Jurisdiction, String> {
+/// A place from the command line.
+pub(super) fn place(text: &str) -> Result<Jurisdiction, String> {
     text.parse().map_err(|error: JurisdictionError| error.to_string())
 }
 
@@ -103,7 +104,7 @@ impl ListArgs {
 }
 
 /// `NAME=PATH`, or a path. A file whose path looks like the first is taken for what it is.
-fn source(given: &Path, action: Action) -> ListSource {
+pub(super) fn source(given: &Path, action: Action) -> ListSource {
     let is_name = |name: &str| (1..=64).contains(&name.len()) && name.bytes().all(is_name_octet);
     match given.to_str().and_then(|text| text.split_once('=')) {
         Some((name, path)) if is_name(name) && !given.exists() => {

@@ -1,10 +1,12 @@
 //! `stakeout rules`: look after lists before they are used.
 //!
 //! `lint` tells what a list holds and which of its lines are no rule; `test` tells what a set of lists says about a
-//! name; `build` makes a prebuilt rule set of them, `sign` a bundle that sensors take, which `verify` and `show` look at.
+//! name; `build` makes a prebuilt rule set of them, `sign` a bundle that sensors take, which `verify` and `show` look at, and
+//! `export` what others enforce.
 
 mod build;
 mod bundle;
+mod export;
 mod keys;
 mod life;
 mod sign;
@@ -36,11 +38,11 @@ Example:
   help.golden-dice.example: allow by help.golden-dice.example
   notgolden-dice.example: no match";
 
-/// Check rule lists, ask what they say about a name, and build them into one file
+/// Check rule lists, ask what they say about a name, build them into one file, export them
 ///
 /// The commands read rule files: `lint` tells what is in a list before you use it, `test` tells what lists say about a
 /// name, `build` writes them as a prebuilt rule set, which starts without parsing. `keygen`, `sign`, `verify` and `show` are for
-/// signed bundles of them.
+/// signed bundles of them. `export` writes what resolvers and routers enforce.
 #[derive(Args, Debug, Clone)]
 pub(super) struct RulesArgs {
     #[command(subcommand)]
@@ -74,6 +76,7 @@ enum RulesCommand {
     Show(bundle::ShowArgs),
     #[command(flatten)]
     Life(life::LifeCommand),
+    Export(Box<export::ExportArgs>),
 }
 
 #[derive(Args, Debug, Clone)]
@@ -152,6 +155,7 @@ pub(super) fn run(args: &RulesArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         RulesCommand::Verify(args) => bundle::verify(args, out, err),
         RulesCommand::Show(args) => bundle::show(args, out, err),
         RulesCommand::Life(command) => life::run(command, out, err),
+        RulesCommand::Export(args) => export::run(args, out, err),
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{run, stakeout};
 
 /// Every command, with words that its help must hold: what it reads, and an example of its use.
-const COMMANDS: [(&[&str], &[&str]); 31] = [
+const COMMANDS: [(&[&str], &[&str]); 32] = [
     (&["demo"], &["invented traffic", "needs no root", "$ stakeout demo"]),
     (&["observe"], &["Reads pcap and pcapng", "gzip or zstd", "standard input", "$ stakeout observe "]),
     (&["scan"], &["Reads rule files", "pcapng", "covers its subdomains", "$ stakeout scan --rules ", "10 more when"]),
@@ -30,6 +30,10 @@ const COMMANDS: [(&[&str], &[&str]); 31] = [
     (&["rules", "status"], &["Reads the store", "$ stakeout rules status"]),
     (&["rules", "gc"], &["the whole journal", "$ stakeout rules gc "]),
     (&["rules", "migrate"], &["a store of an older version", "$ stakeout rules migrate"]),
+    (
+        &["rules", "export"],
+        &["Reads rule files of text", "never blocked by the export", "$ stakeout rules export --format rpz "],
+    ),
     (&["check"], &["Reads the daemon's configuration", "check --config "]),
     (&["run"], &["Reads packets from the interfaces", "SIGHUP", "run --config "]),
     (&["size"], &["Reads nothing", "nobody measured", "docs/sizing.md", "$ stakeout size --subscribers "]),
@@ -92,6 +96,10 @@ fn a_wrong_command_line_is_usage() {
         &["scan", "--rules", "list.txt"],
         &["rules"],
         &["rules", "test", "--rules", "list.txt"],
+        &["rules", "export", "--format", "rpz"],
+        &["rules", "export", "--format", "hosts", "--sink", "192.0.2.1,192.0.2.2", "list.txt"],
+        &["rules", "export", "--format", "unbound", "--sink", "192.0.2.1", "--nxdomain", "list.txt"],
+        &["rules", "export", "--format", "rpz", "--serial", "4294967296", "list.txt"],
         &["completions", "no-such-shell"],
         &["demo", "--seed", "x"],
     ] {
@@ -122,6 +130,7 @@ fn a_closed_pipe_ends_every_command_quietly() {
         &["scan", "--rules", &list, "--format", "table", &capture],
         &["rules", "lint", &list],
         &["rules", "test", "--rules", &list, "casino.example"],
+        &["rules", "export", "--format", "plain", &list],
         &["completions", "bash"],
         &["size", "--subscribers", "1000", "--links", "10G"],
         &["demo"],

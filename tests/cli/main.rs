@@ -9,6 +9,7 @@ mod observe;
 mod rules;
 mod rules_build;
 mod rules_bundles;
+mod rules_export;
 mod rules_store;
 mod scan;
 mod size;

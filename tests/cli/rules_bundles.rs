@@ -316,7 +316,7 @@ fn a_kill_never_leaves_a_broken_bundle() {
 fn check(c: &Case, keys: &str) -> Ran {
     fs::create_dir_all(c.path("state")).unwrap();
     let config = format!(
-        "[legal]\nbasis = \"Gambling Act\"\nreference = \"Order 7\"\ncontact = \"noc@isp.test\"\nreview_date = 2999-01-01\n\
+        "[sensor]\njurisdictions = [\"PL\"]\n[legal]\nbasis = \"Gambling Act\"\nreference = \"Order 7\"\ncontact = \"noc@isp.test\"\nreview_date = 2999-01-01\n\
          scope = [\"dns\"]\n[capture]\ninterfaces = [\"lo\"]\n[output.events]\npath = \"events.jsonl\"\n\
          [[bundles]]\nchannel = \"national\"\npath = \"national.stkbundle\"\nstate = \"state\"\n{keys}"
     );

@@ -11,7 +11,6 @@ use jiff::civil::Date;
 use super::RuleSummary;
 use crate::control::bundles::examine_at_start;
 use crate::control::config::{Draft, EventFileConfig, NetworksConfig, RuleSource, Sections};
-use crate::model::Action;
 use crate::pipeline::group_id;
 
 /// A problem found here: field, whether it is an error, message, help.
@@ -144,7 +143,7 @@ fn rules(
 }
 
 fn only_allows(sources: &[RuleSource], found: &mut Vec<Finding>) {
-    if !sources.is_empty() && sources.iter().all(|s| s.action == Action::Allow) {
+    if !sources.is_empty() && sources.iter().all(|s| s.action.lets_be()) {
         let help = "add a list with action = \"block\"";
         found.push(warning("rules", "all lists allow: nothing will ever be found", help));
     }

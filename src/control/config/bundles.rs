@@ -115,8 +115,8 @@ fn read_trusted(root: &mut Table<'_, '_>) -> Vec<TrustedKey> {
                 },
             ),
             actions: texts("actions", "what its rules may say: actions = [\"block\"], or also \"allow\"", |text| {
-                let fits = [Action::Block, Action::Allow].iter().any(|action| action.name() == text);
-                (!fits).then(|| format!("{text:?} is neither \"block\" nor \"allow\""))
+                let fits = Action::ALL.iter().any(|action| action.name() == text);
+                (!fits).then(|| format!("{text:?} is none of \"block\", \"allow\", \"licensed\", \"watch\""))
             }),
         };
         // true: it signs nothing new, and what it signed stays in force until something follows. Default false.

@@ -41,6 +41,15 @@ impl Scope {
             if !self.actions.contains(&list.action) {
                 return Some(format!("the action {:?} (list {:?})", list.action, list.name));
             }
+            // An exception in a list that blocks is an allow by another name.
+            if list.exceptions > 0
+                && !self
+                    .actions
+                    .iter()
+                    .any(|action| action == "allow" || *action == list.action && list.action != "block")
+            {
+                return Some(format!("the action \"allow\" (exceptions in the list {:?})", list.name));
+            }
             let covers = |scope: &String, place: &str| {
                 let rest = place.strip_prefix(scope.as_str());
                 scope == "*" || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))

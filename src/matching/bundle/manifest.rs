@@ -9,7 +9,7 @@ use super::MAX_MANIFEST;
 use super::error::BundleError;
 use super::read::hex;
 use crate::matching::lookup::prebuilt::MAX_PREBUILT_BYTES;
-use crate::matching::{ListFacts, ListMeta};
+use crate::matching::{Kind, ListFacts, ListMeta};
 use crate::model::{Jurisdiction, deceives};
 
 /// The most lists in a bundle.
@@ -58,6 +58,8 @@ pub struct ListEntry {
     pub action: String,
     /// How many rules it has.
     pub rules: u64,
+    /// How many of these let something be that the list blocks: a key that may not allow may not sign them either.
+    pub exceptions: u64,
     /// Who ordered it.
     pub authority: String,
     /// Where it holds: ISO 3166-1 alpha-2 or 3166-2.
@@ -177,10 +179,12 @@ impl ListEntry {
         let Some(provenance) = meta.origin.provenance.as_deref() else {
             return Err(BundleError::NoProvenance { list: meta.name().to_string() });
         };
+        let exceptions = [Kind::Allow, Kind::AllowExact, Kind::AllowBelow];
         Ok(ListEntry {
             name: meta.name().to_string(),
             action: meta.action.name().into(),
             rules: facts.counts.rules,
+            exceptions: exceptions.map(|kind| facts.counts.kinds.of(kind)).iter().sum(),
             authority: provenance.authority().into(),
             jurisdictions: provenance.jurisdictions().iter().map(ToString::to_string).collect(),
             legal_basis: provenance.legal_basis().into(),

@@ -51,6 +51,8 @@ pub(crate) struct Sample {
     pub(crate) version: u64,
     /// Names of the lists.
     pub(crate) names: [&'static str; 2],
+    /// Where they hold.
+    pub(crate) places: [&'static str; 2],
     /// Block and allow list.
     pub(crate) lists: [&'static str; 2],
     /// From now, in hours.
@@ -61,22 +63,22 @@ impl Default for Sample {
     fn default() -> Self {
         let lists = ["casino.example\nbets.example\n", "help.casino.example\n"];
         let names = ["pl-block", "pl-allow"];
-        Sample { channel: "national", version: 7, names, lists, expires: 24 }
+        Sample { channel: "national", version: 7, names, places: ["PL", "PL"], lists, expires: 24 }
     }
 }
 
 impl Sample {
     /// The prebuilt rule set and its manifest.
     pub(crate) fn parts(&self, dir: &Path) -> (Contents, Manifest) {
-        let list = |name: &str, text: &str, action| {
+        let list = |n: usize, action| {
+            let (name, text) = (self.names[n], self.lists[n]);
             let path = dir.join(name);
             std::fs::write(&path, text).unwrap();
-            let place = "PL".parse();
+            let place = self.places[n].parse();
             let provenance = Provenance::new("The Ministry", "Gambling Act, article 15f", "order 7", place).unwrap();
             ListSource { provenance: Some(Arc::new(provenance)), ..ListSource::of_file(path, action) }
         };
-        let sources =
-            [list(self.names[0], self.lists[0], Action::Block), list(self.names[1], self.lists[1], Action::Allow)];
+        let sources = [list(0, Action::Block), list(1, Action::Allow)];
         let path = dir.join("sample.stkset");
         save(&load_set(&sources).unwrap().0, &path).unwrap();
         let contents = Contents::open(&path).unwrap();

@@ -214,16 +214,25 @@ fn a_key_speaks_only_for_its_scope() {
 }
 
 #[test]
+fn an_exception_inside_a_list_that_blocks_needs_a_key_that_may_allow() {
+    let (dir, key) = (tempfile::tempdir().unwrap(), Key::new());
+    let lists = ["||casino.example^\n@@||help.casino.example^\n", "other.example\n"];
+    let path = Sample { lists, ..Sample::default() }.write(dir.path(), "bundle", &key);
+    let octets = std::fs::read(path).unwrap();
+    let with = |actions: &[&str], lists: &[&str]| {
+        let text = |texts: &[&str]| texts.iter().map(|text| (*text).to_owned()).collect();
+        let scope = Scope { actions: text(actions), lists: text(lists), ..Scope::everything() };
+        take(&octets, &[key.trusted("ours", scope)]).map_err(|error| error.to_string())
+    };
+    let told = with(&["block"], &["*"]).unwrap_err();
+    assert!(told.contains("the action \"allow\" (exceptions in the list \"pl-block\")"), "{told}");
+    assert!(with(&["block", "allow"], &["*"]).is_ok());
+}
+
+#[test]
 fn a_country_stands_for_its_parts() {
     let (dir, key) = (tempfile::tempdir().unwrap(), Key::new());
-    let (mut contents, manifest) = Sample::default().parts(dir.path());
-    let mut lists = manifest.lists.clone();
-    lists[0].jurisdictions = vec!["US-NJ".into()];
-    let times = (manifest.created, manifest.expires);
-    let manifest = Manifest::new("national".into(), 1, times, lists, manifest.payload).unwrap();
-    assert_eq!(manifest.jurisdictions, ["PL", "US-NJ"]);
-    let path = dir.path().join("bundle");
-    write(&path, &manifest, &key.sign(&manifest.to_octets()), &mut contents).unwrap();
+    let path = Sample { places: ["US-NJ", "PL"], ..Sample::default() }.write(dir.path(), "bundle", &key);
     let octets = std::fs::read(path).unwrap();
     let with = |places: &[&str]| {
         let jurisdictions = places.iter().map(|place| (*place).to_owned()).collect();

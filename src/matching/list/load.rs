@@ -239,7 +239,7 @@ fn load_any(source: &ListSource) -> Result<Loaded, Problem> {
     if source.provenance.is_some() {
         return Err(Problem::ProvenanceTwice);
     }
-    if source.action == Action::Allow
+    if source.action.lets_be()
         && let Some((meta, _)) = set.lists().find(|(meta, _)| meta.action == Action::Block)
     {
         return Err(Problem::Blocks { list: Arc::clone(meta.name()) });
