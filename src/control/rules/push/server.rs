@@ -17,7 +17,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-use super::config::{PushConfig, PushError, PushTimes};
+use super::config::{Clients, PushConfig, PushError, PushTimes};
 use super::counters::PushCounters;
 use super::exchange::Endpoint;
 use super::gate::{Addresses, Counted};
@@ -94,12 +94,15 @@ impl PushServer {
         &self.counters
     }
 
-    /// Reads the files with certificates, keys, authorities and revocations again, for connections from now on.
+    /// Reads the files with certificates, keys, authorities and revocations again, and lets in `clients` from now on.
+    /// What is under way goes on.
     ///
     /// # Errors
-    /// One cannot be used; all stay as they were.
-    pub fn reload_certificates(&self) -> Result<(), PushError> {
-        self.tls.send_replace(tls::server_config(&self.config)?);
+    /// A file cannot be used; all stays as it was.
+    pub fn reload(&self, clients: &Clients) -> Result<(), PushError> {
+        let config = PushConfig { clients: clients.clone(), ..self.config.clone() };
+        config.check()?;
+        self.tls.send_replace(tls::server_config(&config)?);
         Ok(())
     }
 }
