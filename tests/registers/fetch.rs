@@ -295,6 +295,9 @@ fn the_time_of_the_last_change_spares_a_fetch_and_never_prevents_one() {
     request.validators = Some(validators.clone());
     assert!(matches!(fetch(&server, &request), Ok(Outcome::NotModified)));
     assert_eq!(server.heads().len(), before + 1);
+    request.whole = true;
+    taken(&server, &request);
+    request.whole = false;
     request.validators =
         Some(Validators { modification: Some("\"2026-11-23T10:00:00\"".to_owned()), ..validators.clone() });
     taken(&server, &request);

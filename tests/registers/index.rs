@@ -52,6 +52,9 @@ fn the_newest_of_a_listing_and_only_if_it_is_newer() {
 
     request.validators = Some(fetched.validators.clone());
     assert!(matches!(fetcher.fetch(&request, server.dir()), Ok(Outcome::NotModified)));
+    // Asked for the whole, the register comes, and the name still counts.
+    request.whole = true;
+    assert!(matches!(fetcher.fetch(&request, server.dir()), Ok(Outcome::Fetched(_))));
     // Yesterday's listing, or the newest file withdrawn.
     request.validators.as_mut().unwrap().name = Some("gespa_blocklist_20261102.txt".to_owned());
     let error = fetcher.fetch(&request, server.dir()).unwrap_err();

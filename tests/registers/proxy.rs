@@ -38,8 +38,7 @@ fn a_register_comes_through_a_tunnel() {
     let mut request = server.request("/list");
     request.proxy = Some(format!("http://stakeout:hunter2@localhost:{}", proxy.addr.port()));
     let outcome = Fetcher::new(1).fetch(&request, server.dir()).unwrap();
-    let Outcome::Fetched(fetched) = outcome else { panic!("{outcome:?}") };
-    assert!(fetched.peer_sha256.is_some(), "the certificate behind the proxy is told too");
+    assert!(matches!(outcome, Outcome::Fetched(_)), "{outcome:?}");
     assert_eq!(server.heads().len(), 1);
     let head = &proxy.heads()[0];
     assert!(head.starts_with(&format!("CONNECT localhost:{} HTTP/1.1\r\n", server.addr.port())), "{head}");

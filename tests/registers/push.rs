@@ -326,6 +326,19 @@ fn what_is_not_a_push_is_answered_plainly() {
     assert_eq!(counts, [2, 2, 1, 1, 3]);
     assert_eq!((lab.taken(), lab.files()), (0, 0));
     assert_eq!(ask(&["--data-binary", &"x".repeat(1000)], at).status, 200);
+    // Nothing comes and goes uncounted.
+    drop(TcpStream::connect(lab.server.local_addr()).unwrap());
+    drop(lab.connect());
+    let mut silent = lab.connect();
+    silent.conn.complete_io(&mut silent.sock).unwrap();
+    silent.conn.send_close_notify();
+    silent.flush().unwrap();
+    drop(silent);
+    wait_until("every connection told of", || {
+        let counts = lab.server.counters().read();
+        counts.connections == 13 && counts.accepted + counts.refused.iter().map(|(_, n)| n).sum::<u64>() == 13
+    });
+    assert_eq!(lab.refused("protocol"), 1);
 }
 
 #[test]
@@ -333,7 +346,7 @@ fn what_the_store_does_not_take_is_never_called_accepted() {
     if no_curl() {
         return;
     }
-    let lab = Lab::new(|_, config| config.times.receive = Duration::from_millis(500));
+    let lab = Lab::usual();
     lab.word(Word::Refuse);
     let heard = lab.post(REGISTER);
     is_refusal(&heard, 422);
@@ -346,13 +359,20 @@ fn what_the_store_does_not_take_is_never_called_accepted() {
     is_refusal(&lab.post(REGISTER), 503);
     assert_eq!(lab.files(), 0);
     assert_eq!((lab.refused("refused"), lab.refused("unavailable")), (1, 2));
+}
 
-    // A store that hangs: the ministry is told to come again, and meets a closed door until the store is done.
+/// The ministry is told to come again, and meets a closed door until the store is done.
+#[test]
+fn a_store_that_hangs_keeps_its_source_closed() {
+    if no_curl() {
+        return;
+    }
+    let lab = Lab::new(|_, config| (config.times.receive, config.burst) = (SHORT, 1000));
     let (go, gate): (Sender<()>, Gate<()>) = channel();
     lab.word(Word::Wait(gate));
     is_refusal(&lab.post(REGISTER), 503);
     is_refusal(&lab.post(REGISTER), 503);
-    assert_eq!((lab.refused("unavailable"), lab.refused("busy"), lab.taken()), (3, 1, 0));
+    assert_eq!((lab.refused("unavailable"), lab.refused("busy"), lab.taken()), (1, 1, 0));
     go.send(()).unwrap();
     wait_until("the store", || lab.server.counters().read().accepted == 1);
     wait_until("the open door", || lab.post(REGISTER).status == 200);

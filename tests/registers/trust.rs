@@ -1,8 +1,10 @@
 //! Whose certificates are good, and names that have no address.
 
 use std::fs;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpListener};
 use std::sync::Arc;
+use std::thread;
 
 use rcgen::ExtendedKeyUsagePurpose;
 use stakeout::control::rules::fetch::{FetchError, Fetcher, Place, Trust};
@@ -59,12 +61,41 @@ fn a_ca_file_that_is_none_is_told() {
 
 #[test]
 fn tls_where_there_is_none() {
-    let plain = Server::plain(|_, conn| conn.write_all(&ok(b"casino.example\n")));
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://localhost:{}/list", listener.local_addr().unwrap().port());
     let server = Server::tls(|_, _| Ok(()));
     let mut request = server.request("/list");
-    request.place = Place::Url(plain.url("/list").replace("http://", "https://"));
-    let error = Fetcher::new(1).fetch(&request, server.dir()).unwrap_err();
-    assert_eq!(error.kind(), "tls", "{error}");
+    request.place = Place::Url(url);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").unwrap();
+            let _ = stream.shutdown(Shutdown::Write);
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        let error = Fetcher::new(1).fetch(&request, server.dir()).unwrap_err();
+        assert_eq!(error.kind(), "tls", "{error}");
+    });
+}
+
+#[test]
+fn a_server_that_breaks_off_the_handshake_may_be_asked_again() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://localhost:{}/list", listener.local_addr().unwrap().port());
+    let server = Server::tls(|_, _| Ok(()));
+    let mut request = server.request("/list");
+    request.place = Place::Url(url);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            let (mut stream, _) = listener.accept().unwrap();
+            // The hello is read, so that the end is an end and not a reset.
+            let _ = stream.read(&mut [0; 4096]);
+            let _ = stream.shutdown(Shutdown::Both);
+        });
+        let error = Fetcher::new(1).fetch(&request, server.dir()).unwrap_err();
+        assert!(matches!(error, FetchError::Tls { broken_off: true, .. }), "{error:?}");
+        assert!(error.is_passing());
+    });
 }
 
 #[test]
@@ -72,8 +103,13 @@ fn a_name_without_an_address() {
     let server = Server::tls(|_, _| Ok(()));
     let mut request = server.request("/list");
     // A label of 64 octets cannot even be asked for, so that no resolver hears of this test.
-    request.place = Place::Url(format!("https://{}.invalid/list", "a".repeat(64)));
+    let host = format!("{}.invalid", "a".repeat(64));
+    request.insecure = true;
+    request.place = Place::Url(format!("http://{host}/list"));
     let error = Fetcher::new(1).fetch(&request, server.dir()).unwrap_err();
     assert!(matches!(error, FetchError::Dns { .. }), "{error:?}");
     assert!(error.is_passing());
+    request.place = Place::Url(format!("https://{host}/list"));
+    let error = Fetcher::new(1).fetch(&request, server.dir()).unwrap_err();
+    assert!(matches!(error, FetchError::BadUrl { .. }), "{error:?}");
 }

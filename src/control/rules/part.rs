@@ -8,16 +8,16 @@ use std::io::{self, Write};
 use std::mem;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
 /// Octets of the beginning that are kept in memory, to tell a page from a list.
 const HEAD: usize = 1024;
 
-/// Tells the parts of one process from each other.
-static NEXT: AtomicU64 = AtomicU64::new(0);
+/// How the names of parts begin and end; what stands between is random, so that a part which a killed process left
+/// never stands in the way of the next.
+const NAME: (&str, &str) = ("incoming-", ".part");
 
 /// Why a part took no more.
 #[derive(Debug)]
@@ -57,7 +57,8 @@ impl PartFile {
     /// # Errors
     /// The file cannot be made.
     pub fn create(dir: &Path, limit: u64) -> io::Result<PartFile> {
-        let path = dir.join(format!("incoming-{}-{}.part", process::id(), NEXT.fetch_add(1, Ordering::Relaxed)));
+        let random = getrandom::u64().map_err(io::Error::other)?;
+        let path = dir.join(format!("{}{random:016x}{}", NAME.0, NAME.1));
         // Never a file, nor the end of a link, that somebody else has put there.
         let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
         Ok(PartFile { path, file, hash: Sha256::new(), written: 0, limit, head: Vec::new(), fault: None })
@@ -118,6 +119,26 @@ impl Drop for PartFile {
     }
 }
 
+/// Removes the parts in `dir` that have not changed for `age`: a process that was killed left them. Tells how many.
+///
+/// # Errors
+/// The directory cannot be read, or a part not be removed.
+pub fn sweep(dir: &Path, age: Duration) -> io::Result<usize> {
+    let now = SystemTime::now();
+    let mut removed = 0;
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let is_part = entry.file_name().to_str().is_some_and(|n| n.starts_with(NAME.0) && n.ends_with(NAME.1));
+        // A time in the future is no age.
+        let old = |changed: SystemTime| now.duration_since(changed).is_ok_and(|passed| passed >= age);
+        if is_part && entry.metadata()?.modified().is_ok_and(old) {
+            std::fs::remove_file(entry.path())?;
+            removed += 1;
+        }
+    }
+    Ok(removed)
+}
+
 /// A hash as people write it: 64 lower-case hexadecimal digits.
 pub fn hex(hash: &[u8; 32]) -> String {
     use std::fmt::Write as _;
@@ -146,6 +167,18 @@ mod tests {
         assert_eq!(std::fs::read(&whole.path).unwrap(), b"abc");
         assert_eq!(whole.bytes, 3);
         assert_eq!(hex(&whole.sha256), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_swept() {
+        let dir = tempfile::tempdir().unwrap();
+        let part = PartFile::create(dir.path(), 10).unwrap();
+        std::fs::write(dir.path().join("incoming-letter.txt"), "x").unwrap();
+        assert_eq!(sweep(dir.path(), Duration::from_secs(3600)).unwrap(), 0);
+        assert!(part.path.exists());
+        assert_eq!(sweep(dir.path(), Duration::ZERO).unwrap(), 1);
+        assert!(!part.path.exists());
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -13,8 +13,8 @@ use std::sync::{Arc, OnceLock};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Proxy, Url};
 use rustls::RootCertStore;
-use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, InvalidDnsNameError};
 
 use super::address;
 use super::error::{FetchError, Phase};
@@ -100,6 +100,9 @@ pub(super) fn explain(error: &reqwest::Error, url: &Url, request: &Request) -> F
     let at = address::host_and_port(url);
     if error.is_dns() {
         return FetchError::Dns { host: url.host_str().unwrap_or("").to_owned(), reason: deepest(error) };
+    }
+    if chain(error).any(|e| e.is::<InvalidDnsNameError>()) {
+        return FetchError::BadUrl { url: address::shown(url), reason: "its host is no name".to_owned() };
     }
     if let Some(refused) = chain(error).find_map(tls_error) {
         return FetchError::Tls { at, reason: refused.to_string(), broken_off: false };

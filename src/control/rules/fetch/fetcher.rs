@@ -184,7 +184,7 @@ impl Shared {
         dir: &Path,
     ) -> Result<Outcome, FetchError> {
         let modification = self.modification(client, request, dir).await?;
-        let known = request.validators.as_ref().filter(|v| v.url == url.as_str());
+        let known = request.validators.as_ref().filter(|v| !request.whole && v.url == url.as_str());
         if modification.is_some() && known.is_some_and(|v| v.modification == modification) {
             return Ok(Outcome::NotModified);
         }

@@ -44,8 +44,7 @@ pub enum Trust {
     Only(PathBuf),
 }
 
-/// What tells next time whether a register has changed. The caller stores it with what was fetched, and sends `None`
-/// now and then all the same (see [`Next::whole`](super::Next)), since a server may say "unchanged" for ever.
+/// What tells next time whether a register has changed. The caller stores it with what was fetched.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Validators {
     /// The address that they are about: they are not sent to any other.
@@ -74,8 +73,11 @@ pub struct Request {
     pub idle_timeout: Duration,
     /// The longest register, unpacked, in octets. Default 64 MiB.
     pub max_bytes: u64,
-    /// From the last time, if "unchanged" will do as an answer.
+    /// From the last time.
     pub validators: Option<Validators>,
+    /// "Unchanged" will not do as an answer, although there are validators; see [`Next::whole`](super::Next). Default
+    /// false.
+    pub whole: bool,
     /// An address that tells the time of the last change as a short text. If it tells the same as last time, the register
     /// is not fetched; if it cannot be had, the register is.
     pub modification_url: Option<String>,
@@ -110,6 +112,7 @@ impl Request {
             idle_timeout: Duration::from_secs(30),
             max_bytes: 64 << 20,
             validators: None,
+            whole: false,
             modification_url: None,
             proxy: None,
             trust: Trust::System,
@@ -154,7 +157,7 @@ pub struct Fetched {
     pub fetched_at: Timestamp,
     /// The header `Content-Type`, as it came.
     pub content_type: Option<String>,
-    /// SHA-256 of the server's certificate.
+    /// SHA-256 of the server's certificate; not told where a proxy stood between.
     pub peer_sha256: Option<[u8; 32]>,
     /// How the end was told.
     pub end: End,

@@ -51,7 +51,7 @@ pub struct History {
 pub struct Next {
     /// Not before this.
     pub at: Timestamp,
-    /// Without validators: the register has not come whole for a day, and a server that says "not modified" for ever
+    /// For [`Request::whole`](super::Request): the register has not come whole for a day, and a server that says "not modified" for ever
     /// would keep an old list in force.
     pub whole: bool,
 }

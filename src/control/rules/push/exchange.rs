@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::io::Write;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use http_body_util::{BodyExt, Full};
@@ -150,7 +151,14 @@ impl Endpoint {
             received_at: Timestamp::now(),
             client_sha256,
         };
-        let endpoint = Arc::clone(self);
+        // Whether the refusal has been counted: by the receiver's word, or because there was none in time.
+        let told = Arc::new(AtomicBool::new(false));
+        let (endpoint, heard) = (Arc::clone(self), Arc::clone(&told));
+        let refuse = |endpoint: &Endpoint, told: &AtomicBool, cause| {
+            if !told.swap(true, Ordering::Relaxed) {
+                endpoint.counters.refused(cause);
+            }
+        };
         let receive = spawn_blocking(move || {
             let _pass = pass;
             let _gone = Removed(&delivery.file);
@@ -160,8 +168,8 @@ impl Endpoint {
                     endpoint.counters.accepted(delivery.bytes);
                     events::push_accepted(&delivery.source, delivery.bytes);
                 }
-                Err(NotTaken::Refused(_)) => endpoint.counters.refused(Cause::Refused),
-                Err(NotTaken::Unavailable(_)) => endpoint.counters.refused(Cause::Unavailable),
+                Err(NotTaken::Refused(_)) => refuse(&endpoint, &heard, Cause::Refused),
+                Err(NotTaken::Unavailable(_)) => refuse(&endpoint, &heard, Cause::Unavailable),
             }
             word
         });
@@ -173,7 +181,7 @@ impl Endpoint {
             }
             // It panicked, or it is not done. Either way the sender must not believe that we have it.
             Ok(Err(_)) | Err(_) => {
-                self.counters.refused(Cause::Unavailable);
+                refuse(self, &told, Cause::Unavailable);
                 Err(Cause::Unavailable.into())
             }
         }

@@ -13,7 +13,7 @@ pub enum Cause {
     Certificate,
     /// The handshake failed in another way, or took too long.
     Handshake,
-    /// What came is not HTTP, or its head took too long.
+    /// No request came: silence, a head that took too long, or what is not HTTP.
     Protocol,
     /// No source has that path.
     Path,

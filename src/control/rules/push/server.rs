@@ -5,6 +5,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -188,7 +189,11 @@ async fn converse(
         // The verifier wants one, so this is never so.
         return counters.refused(Cause::NoCertificate);
     };
-    let answer = service_fn(move |request| Arc::clone(&endpoint).answer(request, client));
+    let asked = AtomicBool::new(false);
+    let answer = service_fn(|request| {
+        asked.store(true, Ordering::Relaxed);
+        Arc::clone(&endpoint).answer(request, client)
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(times.head)
@@ -198,19 +203,20 @@ async fn converse(
         .serve_connection(TokioIo::new(stream), answer);
     let mut connection = pin!(connection);
     let whole = times.head + times.body + times.receive + times.grace;
-    tokio::select! {
-        ended = connection.as_mut() => {
-            if ended.is_err_and(|e| e.is_parse() || e.is_timeout()) {
-                counters.refused(Cause::Protocol);
-            }
-            return;
-        }
-        () = sleep(whole) => {}
+    let ended = tokio::select! {
+        // What came of a request is counted where it is answered.
+        _ = connection.as_mut() => true,
+        () = sleep(whole) => false,
         // Never sent, only dropped, when the server ends.
-        _ = closing.changed() => {}
+        _ = closing.changed() => false,
+    };
+    if !ended {
+        connection.as_mut().graceful_shutdown();
+        let _ = timeout(times.grace, connection).await;
     }
-    connection.as_mut().graceful_shutdown();
-    let _ = timeout(times.grace, connection).await;
+    if !asked.load(Ordering::Relaxed) {
+        counters.refused(Cause::Protocol);
+    }
 }
 
 fn is_about_the_client(e: &io::Error) -> bool {
