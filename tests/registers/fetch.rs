@@ -106,7 +106,7 @@ fn a_download_cut_at_any_octet_is_never_taken() {
         let server = Server::tls(move |asked, conn| {
             let at: usize = asked.path[1..].parse().unwrap();
             conn.write_all(&all[..at])?;
-            if at % 2 == 0 {
+            if at.is_multiple_of(2) {
                 conn.cut();
             }
             Ok(())

@@ -41,7 +41,8 @@ fn who_is_not_who_it_should_be_is_not_asked() {
         (&serving(&authority, authority.client("client", 9).server_config()), None),
     ] {
         let (kind, text) = kind(server, trust).unwrap_err();
-        assert_eq!(kind, "tls", "{text}");
+        // A machine may trust nobody at all.
+        assert!(kind == "tls" || (kind == "trust" && text.contains("the system's store")), "{text}");
         assert!(text.contains("CA file"), "{text}");
     }
     assert_eq!(good.heads().len(), 2);

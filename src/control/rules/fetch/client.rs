@@ -56,7 +56,8 @@ fn add_file(store: &mut RootCertStore, path: &Path) -> Result<(), FetchError> {
 fn roots(trust: &Trust, system: &SystemRoots) -> Result<RootCertStore, FetchError> {
     let (mut store, file) = match trust {
         Trust::System => (system.get()?, None),
-        Trust::SystemAnd(file) => (system.get()?, Some(file)),
+        // Without a system's store those in the file remain.
+        Trust::SystemAnd(file) => (system.get().unwrap_or_else(|_| RootCertStore::empty()), Some(file)),
         Trust::Only(file) => (RootCertStore::empty(), Some(file)),
     };
     if let Some(file) = file {

@@ -144,7 +144,17 @@ fn unescape(value: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_page_makes_it_panic(page in "(<a |<base |<!--|-->|<script|</script|href|=|\"|'|>|/|\n|é|x|&amp;|<html|\\PC){0,60}") {
+            let links = read(&page);
+            prop_assert!(links.hrefs.iter().all(|href| href.len() <= page.len()));
+        }
+    }
 
     #[test]
     fn links_of_listings_and_of_pages() {

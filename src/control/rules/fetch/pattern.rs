@@ -136,8 +136,27 @@ impl NamePattern {
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;
+    use proptest::prelude::*;
 
     use super::*;
+
+    proptest! {
+        #[test]
+        fn no_pattern_and_no_path_make_it_panic(text in "(\\*|\\{date\\}|\\{number\\}|[{}/.a0é]){1,12}", path in "[/a0.é12]{0,40}") {
+            if let Ok(pattern) = text.parse::<NamePattern>()
+                && let Some(found) = pattern.matches(&path, date(2026, 11, 24))
+            {
+                prop_assert!(path.ends_with(&found.name));
+            }
+        }
+
+        #[test]
+        fn a_pattern_without_placeholders_matches_itself_alone(name in "[a-z0-9.()+^$é]{1,20}", other in "[a-z0-9.()+^$é]{1,20}") {
+            let pattern: NamePattern = name.parse().unwrap();
+            prop_assert!(pattern.matches(&name, date(2026, 11, 24)).is_some());
+            prop_assert_eq!(pattern.matches(&other, date(2026, 11, 24)).is_some(), name == other);
+        }
+    }
 
     fn rank(pattern: &str, path: &str) -> Option<u64> {
         pattern.parse::<NamePattern>().unwrap().matches(path, date(2026, 11, 24)).map(|m| m.rank)

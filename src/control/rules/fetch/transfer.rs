@@ -136,10 +136,9 @@ async fn body(response: Response, url: Url, ask: &Ask<'_>, received: &AtomicU64)
     let shown = address::shown(&url);
     let headers = response.headers();
     let content_type = text(headers, &header::CONTENT_TYPE);
-    if !ask.page && !ask.request.mislabelled {
-        if let Some(said) = content_type.clone().filter(|t| page::is_page_type(t)) {
-            return Err(FetchError::Page { url: shown, said });
-        }
+    let believed = !ask.page && !ask.request.mislabelled;
+    if let Some(said) = content_type.clone().filter(|t| believed && page::is_page_type(t)) {
+        return Err(FetchError::Page { url: shown, said });
     }
     let packed = packing(headers, ask, &shown)?;
     let announced = text(headers, &header::CONTENT_LENGTH).and_then(|n| n.parse::<u64>().ok());
@@ -159,10 +158,8 @@ async fn body(response: Response, url: Url, ask: &Ask<'_>, received: &AtomicU64)
     if part.written() == 0 {
         return Err(FetchError::Empty { url: shown });
     }
-    if !ask.page {
-        if let Some(said) = page::begins_like_page(part.head()) {
-            return Err(FetchError::Page { url: shown, said });
-        }
+    if let Some(said) = page::begins_like_page(part.head()).filter(|_| !ask.page) {
+        return Err(FetchError::Page { url: shown, said });
     }
     Ok(Whole { file: part.keep(), url, etag, last_modified, content_type, peer_sha256, end })
 }
@@ -191,7 +188,7 @@ async fn stream(
 ) -> Result<PartFile, FetchError> {
     let disk = |e: std::io::Error| FetchError::Disk { dir: ask.dir.to_owned(), reason: e.to_string() };
     let part = PartFile::create(ask.dir, ask.max_bytes).map_err(disk)?;
-    let mut sink = if packed { Sink::Gzip(MultiGzDecoder::new(part)) } else { Sink::Plain(part) };
+    let mut sink = if packed { Sink::Gzip(Box::new(MultiGzDecoder::new(part))) } else { Sink::Plain(part) };
     let mut bytes = 0;
     let idle = ask.request.idle_timeout;
     loop {
@@ -225,7 +222,7 @@ async fn stream(
 /// Where the octets of a body go.
 enum Sink {
     Plain(PartFile),
-    Gzip(MultiGzDecoder<PartFile>),
+    Gzip(Box<MultiGzDecoder<PartFile>>),
 }
 
 /// Why octets could not go there.
@@ -257,10 +254,12 @@ impl Sink {
 
     /// The file, if the packing came to its end too.
     fn finish(mut self) -> Result<PartFile, SinkFault> {
-        if let Sink::Gzip(decoder) = &mut self {
-            if decoder.try_finish().is_err() {
-                return Err(self.fault());
-            }
+        let ended = match &mut self {
+            Sink::Plain(_) => Ok(()),
+            Sink::Gzip(decoder) => decoder.try_finish(),
+        };
+        if ended.is_err() {
+            return Err(self.fault());
         }
         match self {
             Sink::Plain(part) => Ok(part),

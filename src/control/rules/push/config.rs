@@ -9,7 +9,8 @@ use thiserror::Error;
 /// Who may push.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Clients {
-    /// Who shows a certificate for client authentication that one of these authorities issued.
+    /// Who shows a certificate for client authentication that one of these authorities issued. All of them: an authority
+    /// that issues to others than the ministry, such as a public one, needs [`PushSource::clients`] besides.
     Authority {
         /// PEM file with the certificates of the authorities.
         ca: PathBuf,

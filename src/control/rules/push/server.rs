@@ -25,6 +25,7 @@ use super::gate::{Addresses, Counted};
 use super::receiver::Receiver;
 use super::refusal::Cause;
 use super::tls;
+use crate::control::rules::part::PartFile;
 use crate::telemetry::events;
 
 /// Header fields of a request.
@@ -50,6 +51,11 @@ impl PushServer {
     pub fn start(config: PushConfig, receiver: Arc<dyn Receiver>) -> Result<PushServer, PushError> {
         config.check()?;
         let (tls, current) = watch::channel(tls::server_config(&config)?);
+        // Better told now than to the ministry.
+        PartFile::create(&config.incoming, 0).map_err(|e| {
+            let (what, path) = ("the directory for what comes in", config.incoming.clone());
+            PushError::File { what, path, reason: e.to_string() }
+        })?;
         let failed = |e: io::Error| PushError::Listen { listen: config.listen, reason: e.to_string() };
         let listener = std::net::TcpListener::bind(config.listen).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
@@ -198,6 +204,8 @@ async fn converse(
         .timer(TokioTimer::new())
         .header_read_timeout(times.head)
         .keep_alive(false)
+        // `Rsh-Push` as the ministry writes it. Case means nothing in HTTP, but not every client knows.
+        .title_case_headers(true)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD)
         .serve_connection(TokioIo::new(stream), answer);
