@@ -153,6 +153,11 @@ fn a_packed_list_that_was_cut_before_it_was_sent_is_refused() {
     let more = [packed, b"more".to_vec()].concat();
     assert_eq!(refused(answer("200 OK", "Content-Encoding: gzip\r\n", &more)).kind(), "encoding");
     assert_eq!(refused(answer("200 OK", "Content-Encoding: br\r\n", LIST)).kind(), "encoding");
+    let twice = gzip(&gzip(LIST));
+    for headers in ["Content-Encoding: gzip\r\nContent-Encoding: gzip\r\n", "Content-Encoding: gzip, gzip\r\n"] {
+        assert_eq!(refused(answer("200 OK", headers, &twice)).kind(), "encoding");
+    }
+    assert_eq!(refused(chunked("Transfer-Encoding: gzip\r\n", &gzip(LIST), 9)).kind(), "encoding");
     let unasked = answer("200 OK", "Content-Encoding: gzip\r\n", &gzip(LIST));
     assert_eq!(refused_with(unasked, |r| r.accept_compressed = false).kind(), "encoding");
 }

@@ -164,16 +164,24 @@ async fn body(response: Response, url: Url, ask: &Ask<'_>, received: &AtomicU64)
     Ok(Whole { file: part.keep(), url, etag, last_modified, content_type, peer_sha256, end })
 }
 
-/// Whether the body is packed with gzip; an error if with anything else, or unasked.
+/// Whether the body is packed with gzip; an error if with anything else, or twice, or unasked.
 fn packing(headers: &HeaderMap, ask: &Ask<'_>, shown: &str) -> Result<bool, FetchError> {
-    match text(headers, &header::CONTENT_ENCODING).unwrap_or_default().trim().to_ascii_lowercase().as_str() {
+    let unasked = |what: &str| {
+        let reason = format!("packed with {}, which was not asked for", what.chars().take(40).collect::<String>());
+        Err(FetchError::Encoding { url: shown.to_owned(), reason })
+    };
+    let all = |name: &HeaderName| {
+        let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
+        values.join(", ").trim().to_ascii_lowercase()
+    };
+    match all(&header::TRANSFER_ENCODING).as_str() {
+        "" | "chunked" => {}
+        other => return unasked(other),
+    }
+    match all(&header::CONTENT_ENCODING).as_str() {
         "" | "identity" => Ok(false),
         "gzip" | "x-gzip" if ask.request.accept_compressed => Ok(true),
-        other => {
-            let other: String = other.chars().take(40).collect();
-            let reason = format!("packed with {other}, which was not asked for");
-            Err(FetchError::Encoding { url: shown.to_owned(), reason })
-        }
+        other => unasked(other),
     }
 }
 
