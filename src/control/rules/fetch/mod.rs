@@ -25,8 +25,9 @@
 //! | module | what it does |
 //! |---|---|
 //! | `request` | what to fetch and what comes of it |
-//! | `fetcher` | retries, hosts one at a time, stopping |
-//! | `transfer`, `client` | one attempt; the HTTP client, and what its errors mean |
+//! | `fetcher`, `shared` | one register or many; its steps, retries, hosts one at a time, stopping |
+//! | `transfer`, `headers`, `sink` | one attempt: its course, its head, its body |
+//! | `client` | the HTTP client, and what its errors mean |
 //! | `address`, `page` | which addresses are followed; pages told from lists |
 //! | `index`, `links`, `pattern` | the newest of an index page or a directory |
 //! | `local` | files and directories |
@@ -37,6 +38,7 @@ mod client;
 mod counters;
 mod error;
 mod fetcher;
+mod headers;
 mod index;
 mod links;
 mod local;
@@ -45,6 +47,8 @@ mod page;
 mod pattern;
 mod request;
 mod schedule;
+mod shared;
+mod sink;
 mod transfer;
 
 pub use counters::{FetchCounters, FetchCounts};

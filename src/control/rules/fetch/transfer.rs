@@ -1,13 +1,10 @@
 //! One attempt at one address: the request, redirections, the answer's head, and its body up to its proven end.
 
-use std::io::Write;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use flate2::write::MultiGzDecoder;
 use jiff::Timestamp;
-use reqwest::header::{self, HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{self, HeaderMap, HeaderValue};
 use reqwest::{Client, Response, Url};
 use sha2::{Digest, Sha256};
 use tokio::time::timeout;
@@ -15,14 +12,14 @@ use tokio::time::timeout;
 use super::address;
 use super::client;
 use super::error::{Detour, FetchError, Phase};
+use super::headers;
 use super::page;
 use super::request::{End, Request, Validators};
-use crate::control::rules::part::{Fault, PartFile, WholeFile};
+use super::sink::Sink;
+use crate::control::rules::part::{PartFile, WholeFile};
 
 /// Redirections that are followed.
 const MAX_REDIRECTS: usize = 5;
-/// Octets of a validator that is kept.
-const MAX_VALIDATOR: usize = 1024;
 
 /// What is asked for beside the address.
 pub(super) struct Ask<'a> {
@@ -88,7 +85,7 @@ async fn converse(client: &Client, start: &Url, ask: &Ask<'_>, received: &Atomic
                 return Err(FetchError::Protocol { url: address::shown(&url), reason });
             }
             301 | 302 | 303 | 307 | 308 => {
-                let location = text(response.headers(), &header::LOCATION).unwrap_or_default();
+                let location = headers::text(response.headers(), &header::LOCATION).unwrap_or_default();
                 let nowhere = location.is_empty();
                 if nowhere {
                     let (url, to) = (address::shown(&url), "nothing".to_owned());
@@ -97,7 +94,7 @@ async fn converse(client: &Client, start: &Url, ask: &Ask<'_>, received: &Atomic
                 url = address::redirect(&url, &location, &ask.request.other_hosts)?;
             }
             _ => {
-                let retry_after = retry_after(response.headers(), ask.now);
+                let retry_after = headers::retry_after(response.headers(), ask.now);
                 return Err(FetchError::Status { url: address::shown(&url), code, retry_after });
             }
         }
@@ -135,13 +132,13 @@ async fn send(client: &Client, url: &Url, ask: &Ask<'_>, conditions: &HeaderMap)
 async fn body(response: Response, url: Url, ask: &Ask<'_>, received: &AtomicU64) -> Result<Whole, FetchError> {
     let shown = address::shown(&url);
     let headers = response.headers();
-    let content_type = text(headers, &header::CONTENT_TYPE);
+    let content_type = headers::text(headers, &header::CONTENT_TYPE);
     let believed = !ask.page && !ask.request.mislabelled;
     if let Some(said) = content_type.clone().filter(|t| believed && page::is_page_type(t)) {
         return Err(FetchError::Page { url: shown, said });
     }
-    let packed = packing(headers, ask, &shown)?;
-    let announced = text(headers, &header::CONTENT_LENGTH).and_then(|n| n.parse::<u64>().ok());
+    let packed = headers::packing(headers, ask.request.accept_compressed, &shown)?;
+    let announced = headers::text(headers, &header::CONTENT_LENGTH).and_then(|n| n.parse::<u64>().ok());
     let end = match (headers.contains_key(header::TRANSFER_ENCODING), announced) {
         (true, _) => End::LastChunk,
         (false, Some(_)) => End::Length,
@@ -151,7 +148,8 @@ async fn body(response: Response, url: Url, ask: &Ask<'_>, received: &AtomicU64)
     if announced.is_some_and(|n| n > ask.max_bytes) {
         return Err(FetchError::TooLarge { url: shown, limit: ask.max_bytes, packed: false });
     }
-    let (etag, last_modified) = (validator(headers, &header::ETAG), validator(headers, &header::LAST_MODIFIED));
+    let (etag, last_modified) =
+        (headers::validator(headers, &header::ETAG), headers::validator(headers, &header::LAST_MODIFIED));
     let peer = response.extensions().get::<reqwest::tls::TlsInfo>().and_then(|info| info.peer_certificate());
     let peer_sha256 = peer.map(|der| Sha256::digest(der).into());
     let part = stream(response, &url, ask, packed, announced.filter(|_| end == End::Length), received).await?;
@@ -162,27 +160,6 @@ async fn body(response: Response, url: Url, ask: &Ask<'_>, received: &AtomicU64)
         return Err(FetchError::Page { url: shown, said });
     }
     Ok(Whole { file: part.keep(), url, etag, last_modified, content_type, peer_sha256, end })
-}
-
-/// Whether the body is packed with gzip; an error if with anything else, or twice, or unasked.
-fn packing(headers: &HeaderMap, ask: &Ask<'_>, shown: &str) -> Result<bool, FetchError> {
-    let unasked = |what: &str| {
-        let reason = format!("packed with {}, which was not asked for", what.chars().take(40).collect::<String>());
-        Err(FetchError::Encoding { url: shown.to_owned(), reason })
-    };
-    let all = |name: &HeaderName| {
-        let values: Vec<_> = headers.get_all(name).iter().map(|v| String::from_utf8_lossy(v.as_bytes())).collect();
-        values.join(", ").trim().to_ascii_lowercase()
-    };
-    match all(&header::TRANSFER_ENCODING).as_str() {
-        "" | "chunked" => {}
-        other => return unasked(other),
-    }
-    match all(&header::CONTENT_ENCODING).as_str() {
-        "" | "identity" => Ok(false),
-        "gzip" | "x-gzip" if ask.request.accept_compressed => Ok(true),
-        other => unasked(other),
-    }
 }
 
 /// The body, written as it comes.
@@ -196,7 +173,7 @@ async fn stream(
 ) -> Result<PartFile, FetchError> {
     let disk = |e: std::io::Error| FetchError::Disk { dir: ask.dir.to_owned(), reason: e.to_string() };
     let part = PartFile::create(ask.dir, ask.max_bytes).map_err(disk)?;
-    let mut sink = if packed { Sink::Gzip(Box::new(MultiGzDecoder::new(part))) } else { Sink::Plain(part) };
+    let mut sink = Sink::new(part, packed);
     let mut bytes = 0;
     let idle = ask.request.idle_timeout;
     loop {
@@ -215,7 +192,7 @@ async fn stream(
         if bytes > ask.max_bytes.saturating_add(1 << 16) {
             return Err(FetchError::TooLarge { url: address::shown(url), limit: ask.max_bytes, packed: false });
         }
-        sink.write(&piece).map_err(|fault| fault.explain(url, ask))?;
+        sink.write(&piece).map_err(|fault| fault.explain(address::shown(url), ask.dir, ask.max_bytes))?;
     }
     // The library checks this too; a cut list is too dear to rely on one check.
     if announced.is_some_and(|n| n != bytes) {
@@ -224,107 +201,5 @@ async fn stream(
     if bytes == 0 {
         return Err(FetchError::Empty { url: address::shown(url) });
     }
-    sink.finish().map_err(|fault| fault.explain(url, ask))
-}
-
-/// Where the octets of a body go.
-enum Sink {
-    Plain(PartFile),
-    Gzip(Box<MultiGzDecoder<PartFile>>),
-}
-
-/// Why octets could not go there.
-enum SinkFault {
-    TooLarge { packed: bool },
-    Disk(String),
-    Damaged,
-}
-
-impl SinkFault {
-    fn explain(self, url: &Url, ask: &Ask<'_>) -> FetchError {
-        let url = address::shown(url);
-        match self {
-            SinkFault::TooLarge { packed } => FetchError::TooLarge { url, limit: ask.max_bytes, packed },
-            SinkFault::Disk(reason) => FetchError::Disk { dir: ask.dir.to_owned(), reason },
-            SinkFault::Damaged => FetchError::Encoding { url, reason: "the gzip stream is damaged or cut".to_owned() },
-        }
-    }
-}
-
-impl Sink {
-    fn write(&mut self, piece: &[u8]) -> Result<(), SinkFault> {
-        let written = match self {
-            Sink::Plain(part) => part.write_all(piece),
-            Sink::Gzip(decoder) => decoder.write_all(piece),
-        };
-        written.map_err(|_| self.fault())
-    }
-
-    /// The file, if the packing came to its end too.
-    fn finish(mut self) -> Result<PartFile, SinkFault> {
-        let ended = match &mut self {
-            Sink::Plain(_) => Ok(()),
-            Sink::Gzip(decoder) => decoder.try_finish(),
-        };
-        if ended.is_err() {
-            return Err(self.fault());
-        }
-        match self {
-            Sink::Plain(part) => Ok(part),
-            Sink::Gzip(decoder) => decoder.finish().map_err(|_| SinkFault::Damaged),
-        }
-    }
-
-    fn fault(&mut self) -> SinkFault {
-        let (part, packed) = match self {
-            Sink::Plain(part) => (part, false),
-            Sink::Gzip(decoder) => (decoder.get_mut(), true),
-        };
-        match part.take_fault() {
-            Some(Fault::TooLarge(_)) => SinkFault::TooLarge { packed },
-            Some(Fault::Disk(e)) => SinkFault::Disk(e.to_string()),
-            None => SinkFault::Damaged,
-        }
-    }
-}
-
-fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
-}
-
-fn validator(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    text(headers, name).filter(|value| !value.is_empty() && value.len() <= MAX_VALIDATOR)
-}
-
-/// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
-    let value = text(headers, &header::RETRY_AFTER)?;
-    let value = value.trim();
-    if let Ok(seconds) = value.parse::<u32>() {
-        return Some(Duration::from_secs(seconds.into()));
-    }
-    let date = jiff::fmt::rfc2822::parse(value).ok()?;
-    // A date that has passed asks for no wait.
-    Some(date.timestamp().duration_since(now).try_into().unwrap_or(Duration::ZERO))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn retry_after_in_both_forms() {
-        let now: Timestamp = "2026-11-24T10:00:00Z".parse().unwrap();
-        let read = |value: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_str(value).unwrap());
-            retry_after(&headers, now).map(|d| d.as_secs())
-        };
-        assert_eq!(read("120"), Some(120));
-        assert_eq!(read("Tue, 24 Nov 2026 10:01:30 GMT"), Some(90));
-        assert_eq!(read("Tue, 24 Nov 2026 09:00:00 GMT"), Some(0));
-        for nonsense in ["", "-1", "soon", "99999999999"] {
-            assert_eq!(read(nonsense), None, "{nonsense}");
-        }
-    }
+    sink.finish().map_err(|fault| fault.explain(address::shown(url), ask.dir, ask.max_bytes))
 }
