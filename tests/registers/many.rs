@@ -1,12 +1,14 @@
 //! Several registers at once: one request at a time to a host, and so many connections together.
 
 use std::io::Write;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
 use stakeout::control::rules::fetch::{Fetcher, Place};
 
 use super::server::{Server, answer, ok};
+use super::wait::wait_until;
 
 /// Answers after a while, so that requests that may overlap do.
 fn slow() -> Server {
@@ -46,9 +48,10 @@ fn hosts_are_asked_side_by_side_up_to_a_bound() {
     assert_eq!((done, server.most_at_once()), (2, 1));
 
     // Each waits for the other, so that this ends only if both are there at once.
-    let barrier = std::sync::Barrier::new(2);
+    let there = AtomicUsize::new(0);
     let server = Server::tls(move |_, conn| {
-        barrier.wait();
+        there.fetch_add(1, Ordering::SeqCst);
+        wait_until("the other request", || there.load(Ordering::SeqCst) == 2);
         conn.write_all(&ok(b"casino.example\n"))
     });
     let mut done = 0;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Shutdown, TcpListener};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::thread;
 
@@ -11,6 +11,7 @@ use stakeout::control::rules::fetch::{FetchError, Fetcher, Place, Trust};
 
 use super::pki::Authority;
 use super::server::{Server, ok};
+use super::wait::PATIENCE;
 
 fn serving(authority: &Arc<Authority>, config: Arc<rustls::ServerConfig>) -> Server {
     Server::tls_with(Arc::clone(authority), config, |_, conn| conn.write_all(&ok(b"casino.example\n")))
@@ -70,11 +71,14 @@ fn tls_where_there_is_none() {
     thread::scope(|scope| {
         scope.spawn(|| {
             let (mut stream, _) = listener.accept().unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
             stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").unwrap();
             let _ = stream.shutdown(Shutdown::Write);
             let _ = stream.read_to_end(&mut Vec::new());
         });
         let error = Fetcher::new(1).fetch(&request, server.dir()).unwrap_err();
+        // Should it not have come to a connection, the other thread must end too.
+        let _ = TcpStream::connect(listener.local_addr().unwrap());
         assert_eq!(error.kind(), "tls", "{error}");
     });
 }
@@ -89,11 +93,14 @@ fn a_server_that_breaks_off_the_handshake_may_be_asked_again() {
     thread::scope(|scope| {
         scope.spawn(|| {
             let (mut stream, _) = listener.accept().unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
             // The hello is read, so that the end is an end and not a reset.
             let _ = stream.read(&mut [0; 4096]);
             let _ = stream.shutdown(Shutdown::Both);
         });
         let error = Fetcher::new(1).fetch(&request, server.dir()).unwrap_err();
+        // Should it not have come to a connection, the other thread must end too.
+        let _ = TcpStream::connect(listener.local_addr().unwrap());
         assert!(matches!(error, FetchError::Tls { broken_off: true, .. }), "{error:?}");
         assert!(error.is_passing());
     });
