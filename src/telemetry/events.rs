@@ -182,3 +182,23 @@ pub fn watch_degraded(directory: &Path, reason: &str, poll: Duration) {
     let (directory, poll_s) = (directory.display(), poll.as_secs());
     warn!(event = "watch_degraded", %directory, reason, poll_s, "no change notices for this directory: polling only");
 }
+
+/// The endpoint for pushed registers listens at our own address `at`.
+pub fn push_listening(at: SocketAddr) {
+    info!(event = "push_listening", %at, "waiting for pushed registers");
+}
+
+/// The endpoint cannot take connections for now (out of file descriptors, as a rule).
+pub fn push_accept_failed(reason: &str) {
+    warn!(event = "push_accept_failed", reason, "cannot take a push: trying again in a second");
+}
+
+/// A push of `source` was taken.
+pub fn push_accepted(source: &str, bytes: u64) {
+    info!(event = "push_accepted", source, bytes, "a register was pushed");
+}
+
+/// A push was refused; `source` is empty if the path is of none, `cause` is one of this program's words.
+pub fn push_refused(source: &str, cause: &str) {
+    warn!(event = "push_refused", source, cause, "a push was refused");
+}

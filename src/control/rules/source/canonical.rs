@@ -37,6 +37,9 @@ impl Source {
             Place::Directory(path) => text("directory", &path.display()),
             Place::Push | Place::Typed => {}
         }
+        let transfer = &self.transfer;
+        text("pattern", &transfer.pattern.as_deref().unwrap_or_default());
+        text("accept", &transfer.accept.as_deref().unwrap_or_default());
         if let Some(schedule) = self.schedule {
             text("schedule", &schedule);
         }
@@ -56,6 +59,13 @@ impl Source {
         text("notes", &self.notes);
         if self.place == Place::Push {
             out.push_str("push = true\n");
+        }
+        if !transfer.other_hosts.is_empty() {
+            let hosts: Vec<String> = transfer.other_hosts.iter().map(|host| quote(host)).collect();
+            let _ = writeln!(out, "other_hosts = [{}]", hosts.join(", "));
+        }
+        if transfer.mislabelled {
+            out.push_str("mislabelled = true\n");
         }
         let _ = writeln!(out, "verified = {}\nmin_count = {}", self.verified, self.min_count);
         for (table, map) in [("columns", &self.columns), ("pointers", &self.pointers)] {

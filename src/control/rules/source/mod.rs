@@ -10,6 +10,7 @@ mod percent;
 mod read;
 #[cfg(test)]
 mod tests;
+mod transfer;
 mod words;
 
 use std::path::PathBuf;
@@ -20,6 +21,7 @@ use crate::model::{Action, Jurisdiction, Provenance};
 pub use catalogue::{CATALOGUE, catalogue};
 pub use percent::Percent;
 pub use read::read;
+pub use transfer::Transfer;
 pub use words::{SourceFormat, StatedCount};
 
 /// What is known of a list before its first entry is read.
@@ -49,6 +51,8 @@ pub struct Source {
     pub pointers: FieldMap,
     /// Where it comes from: `url`, `file`, `directory` or `push = true`; none of them if people type it in.
     pub place: Place,
+    /// How it is got from there.
+    pub transfer: Transfer,
     /// How often to look, 1 minute to 365 days.
     pub schedule: Option<Span>,
     /// Longest wait for one download, 1 s to 1 h. Default 180 s.

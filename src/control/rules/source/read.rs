@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use toml::de::DeTable;
 
-use super::{FieldMap, Percent, Place, Source, SourceFormat, is_list_name};
+use super::{FieldMap, Percent, Place, Source, SourceFormat, Transfer, is_list_name};
 use crate::control::config::reader::{Reading, Table, text_item};
 use crate::control::config::{Problem, Severity};
 use crate::control::units::{ByteSize, Span};
@@ -15,7 +15,7 @@ const MAX_FILE: usize = 1 << 20;
 /// The most definitions in one file.
 const MAX_SOURCES: usize = 1_000;
 /// The longest text of one line in them, in octets; manifests of bundles take no longer one.
-const MAX_TEXT: usize = 512;
+pub(super) const MAX_TEXT: usize = 512;
 
 /// Reads the definitions of a file.
 ///
@@ -72,6 +72,11 @@ fn source(t: &mut Table<'_, '_>) -> Source {
     let columns = t.table("columns", field_map);
     let pointers = t.table("pointers", field_map);
     let place = place(t);
+    let transfer = Transfer::read(t);
+    if matches!(place, Place::Directory(_)) && transfer.pattern.is_none() {
+        let help = "write it like pattern = \"blocklist_{date}.txt\"";
+        t.error_at("directory", "a `directory` needs a `pattern`, which tells the newest file", help);
+    }
     let schedule = t.span("schedule", Span::secs(60)..=Span::days(365));
     if schedule.is_some() && !matches!(place, Place::Url(_) | Place::File(_) | Place::Directory(_)) {
         t.error_at(
@@ -107,6 +112,7 @@ fn source(t: &mut Table<'_, '_>) -> Source {
         columns,
         pointers,
         place,
+        transfer,
         schedule,
         timeout,
         max_bytes,
@@ -133,7 +139,7 @@ fn required(t: &mut Table<'_, '_>, name: &'static str, what: &str) -> String {
     text
 }
 
-fn optional(t: &mut Table<'_, '_>, name: &'static str) -> String {
+pub(super) fn optional(t: &mut Table<'_, '_>, name: &'static str) -> String {
     let text = t.string(name).unwrap_or_default().trim().to_owned();
     if text.len() > MAX_TEXT || text.contains(deceives) {
         let help = format!("write at most {MAX_TEXT} octets of text on one line");
