@@ -4,7 +4,7 @@
 //! targets are, because the subscriber went to a licensed site. Otherwise the first listed name of the chain makes the
 //! hit. A name that is only watched makes none, and is counted without anything else of the observation.
 
-use crate::matching::{Place, RuleSet, Verdict};
+use crate::matching::{Place, RuleRef, RuleSet, Verdict};
 use crate::model::{Addr, Detail, DomainName, Hit, Kind, MatchedRule, Observation};
 
 /// The hits that an observation makes: one for each place that is served in which a rule orders its name (or a CNAME
@@ -12,15 +12,12 @@ use crate::model::{Addr, Detail, DomainName, Hit, Kind, MatchedRule, Observation
 #[inline]
 pub fn find_hits(rules: &RuleSet, o: &Observation<'_>, watched: &mut u64, mut found: impl FnMut(Hit)) {
     if let Some(place) = rules.only_place() {
-        let (hit, is_watched) = hit_in(rules, place, o);
-        *watched += u64::from(is_watched);
-        return hit.into_iter().for_each(found);
+        *watched += u64::from(hit_in(rules, place, o, &mut found));
+        return;
     }
     let mut any_watched = false;
     for place in rules.concerned(std::iter::once(o.name).chain(targets(o))) {
-        let (hit, is_watched) = hit_in(rules, place, o);
-        any_watched |= is_watched;
-        hit.into_iter().for_each(&mut found);
+        any_watched |= hit_in(rules, place, o, &mut found);
     }
     *watched += u64::from(any_watched);
 }
@@ -33,30 +30,44 @@ pub fn find_hit(rules: &RuleSet, o: &Observation<'_>) -> Option<Hit> {
     first
 }
 
-/// The hit in one place, and whether the name is one to watch there.
+/// Hands over the hit in one place, if there is one; gives whether the name is one to watch there. A hit is large, so it
+/// is made where it is handed over and not carried about.
 #[inline]
-fn hit_in(rules: &RuleSet, place: Place, o: &Observation<'_>) -> (Option<Hit>, bool) {
+fn hit_in(rules: &RuleSet, place: Place, o: &Observation<'_>, found: &mut impl FnMut(Hit)) -> bool {
     let is_watched = match rules.lookup_in(place, o.name) {
-        Verdict::Allow(_) => return (None, false),
-        Verdict::Block(rule) => return (Some(hit(o, o.name, rule.to_matched(), false)), false),
+        Verdict::Allow(_) => return false,
+        Verdict::Block(rule) => {
+            found(hit(o, o.name, rule.to_matched(), false));
+            return false;
+        }
         Verdict::Watch(_) => true,
         Verdict::NoMatch => false,
     };
-    let targets = targets(o);
-    (if targets.is_empty() { None } else { listed_target(rules, place, o, targets) }, is_watched)
+    if let Detail::Dns { cname, .. } = o.detail
+        && !cname.is_empty()
+        && let Some((target, rule)) = listed_target(rules, place, cname)
+    {
+        found(hit(o, target, rule.to_matched(), true));
+    }
+    is_watched
 }
 
 fn targets<'o>(o: &Observation<'o>) -> &'o [DomainName] {
     if let Detail::Dns { cname, .. } = o.detail { cname } else { &[] }
 }
 
-fn listed_target(rules: &RuleSet, place: Place, o: &Observation<'_>, targets: &[DomainName]) -> Option<Hit> {
+fn listed_target<'a>(
+    rules: &'a RuleSet,
+    place: Place,
+    targets: &'a [DomainName],
+) -> Option<(&'a DomainName, RuleRef<'a>)> {
     targets.iter().find_map(|target| match rules.lookup_in(place, target) {
-        Verdict::Block(rule) => Some(hit(o, target, rule.to_matched(), true)),
+        Verdict::Block(rule) => Some((target, rule)),
         Verdict::Allow(_) | Verdict::Watch(_) | Verdict::NoMatch => None,
     })
 }
 
+#[inline]
 fn hit(o: &Observation<'_>, name: &DomainName, rule: MatchedRule, via_cname: bool) -> Hit {
     let (client, server): (Addr, Addr) = (o.client.addr, o.server.addr);
     let rcode = match o.detail {

@@ -17,4 +17,5 @@ mod proxy;
 mod push;
 mod server;
 mod slow;
+mod store;
 mod trust;

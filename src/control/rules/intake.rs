@@ -25,12 +25,14 @@ const LEFT_BEHIND: Duration = Duration::from_secs(24 * 3600);
 const MAX_NOTE: u64 = 64 << 10;
 
 /// How to reach the world.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Network {
     /// An HTTP proxy, as `http://[user:password@]host:port`.
     pub proxy: Option<String>,
     /// Whose certificates are good.
     pub trust: Trust,
+    /// Attempts after the first, where trying again may help.
+    pub retries: u32,
 }
 
 /// What came of looking for a list.
@@ -174,6 +176,7 @@ impl Intake {
         request.modification_url = source.modification_url.clone();
         request.proxy = self.network.proxy.clone();
         request.trust = self.network.trust.clone();
+        request.retries = self.network.retries;
         // The definition allows plain HTTP to this machine itself only.
         request.insecure = matches!(&source.place, Place::Url(url) if url.starts_with("http://"));
         request.other_hosts = transfer.other_hosts.clone();

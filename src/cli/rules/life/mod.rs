@@ -4,6 +4,7 @@ mod approve;
 mod common;
 mod diff;
 mod explain;
+mod fetch;
 mod gc;
 mod history;
 mod import;
@@ -34,6 +35,7 @@ pub(super) enum LifeCommand {
     Source(source::SourceArgs),
     Person(person::PersonArgs),
     Import(import::ImportArgs),
+    Fetch(fetch::FetchArgs),
     Propose(propose::ProposeArgs),
     Proposals(proposals::ProposalsArgs),
     Approve(approve::ApproveArgs),
@@ -58,6 +60,7 @@ pub(super) fn run(command: &LifeCommand, out: &mut dyn Write, err: &mut dyn Writ
         LifeCommand::Source(args) => source::run(args, out, err),
         LifeCommand::Person(args) => person::run(args, out, err),
         LifeCommand::Import(args) => import::run(args, out, err),
+        LifeCommand::Fetch(args) => fetch::run(args, out, err),
         LifeCommand::Propose(args) => propose::run(args, out, err),
         LifeCommand::Proposals(args) => proposals::run(args, out, err),
         LifeCommand::Approve(args) => approve::run(args, out, err),

@@ -85,7 +85,7 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub(super) fn io(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
+    pub(in crate::control::rules) fn io(path: &Path) -> impl FnOnce(io::Error) -> StoreError {
         let path = path.to_owned();
         move |error| StoreError::Io { path, error }
     }

@@ -20,6 +20,7 @@ use serde_json::Value;
 use super::error::StoreError;
 use super::event::Event;
 use super::hash::Hash;
+use crate::model::deceives;
 
 /// The longest line, in octets.
 pub(super) const MAX_LINE: usize = 1 << 20;
@@ -45,7 +46,7 @@ impl Actor {
     pub fn new(who: impl Into<String>, why: impl Into<String>) -> Result<Actor, String> {
         let actor = Actor { who: who.into().trim().to_owned(), why: why.into().trim().to_owned() };
         for (name, text) in [("who", &actor.who), ("why", &actor.why)] {
-            if text.is_empty() || text.len() > MAX_WORDS || text.contains(char::is_control) {
+            if text.is_empty() || text.len() > MAX_WORDS || text.contains(deceives) {
                 return Err(format!("`{name}` must be 1 to {MAX_WORDS} octets of text on one line"));
             }
         }

@@ -284,7 +284,7 @@ fn now() -> Timestamp {
 }
 
 /// Writes a small file whole or not at all.
-fn place(path: &Path, text: &str) -> Result<(), StoreError> {
+pub(in crate::control::rules) fn place(path: &Path, text: &str) -> Result<(), StoreError> {
     use std::io::Write;
     crate::matching::bundle::replace::<std::io::Error>(path, 0o640, |file| file.write_all(text.as_bytes()))
         .map_err(StoreError::io(path))

@@ -11,7 +11,7 @@ use super::{Store, typed};
 use crate::control::rules::guard::{Look, NameGuard};
 use crate::control::rules::source::{Place, Source};
 use crate::matching::to_name;
-use crate::model::Action;
+use crate::model::{Action, deceives};
 
 /// The largest order, in octets.
 pub(super) const MAX_ORDER: u64 = 64 << 20;
@@ -75,7 +75,7 @@ impl Store {
         }
         let reference = asked.reference.trim().to_owned();
         for (field, text, most) in [("reference", &reference, 512), ("note", &asked.note, 1_024)] {
-            if text.len() > most || text.contains(char::is_control) || (field == "reference" && text.is_empty()) {
+            if text.len() > most || text.contains(deceives) || (field == "reference" && text.is_empty()) {
                 return Err(refused(format!("the {field} must be text of at most {most} octets on one line")));
             }
         }

@@ -18,7 +18,10 @@ use super::journal::{Actor, rfc3339};
 use super::{ReadList, Store, place};
 use crate::control::rules::guard::{Candidate, Look, NameGuard, Prints, Trip, measure, shown, stated};
 use crate::control::rules::source::{Place, Source};
-use crate::model::Action;
+use crate::model::{Action, deceives};
+
+/// The longest name of an origin, in characters.
+const MAX_ORIGIN: usize = 1_000;
 
 /// Where a file comes from.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -46,14 +49,16 @@ impl Origin {
     }
 }
 
+/// On one line, whatever a file or a peer is called: people sign for a text in which it stands.
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Origin::Url(url) => f.write_str(url),
-            Origin::File(path) => write!(f, "file {}", path.display()),
-            Origin::Push(who) => write!(f, "pushed by {who}"),
-            Origin::Hand(path) => write!(f, "brought by hand as {}", path.display()),
-        }
+        let text = match self {
+            Origin::Url(url) => url.clone(),
+            Origin::File(path) => format!("file {}", path.display()),
+            Origin::Push(who) => format!("pushed by {who}"),
+            Origin::Hand(path) => format!("brought by hand as {}", path.display()),
+        };
+        text.chars().take(MAX_ORIGIN).try_for_each(|c| write!(f, "{}", if deceives(c) { '?' } else { c }))
     }
 }
 

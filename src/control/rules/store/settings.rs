@@ -50,11 +50,14 @@ pub struct Popular {
 }
 
 impl Settings {
-    /// Reads `store.toml`; a store without it has the defaults.
+    /// Reads `store.toml`. It must be there: a guard that is down must not go unnoticed.
     pub(super) fn load(store: &Path) -> Result<Settings, StoreError> {
         let path = store.join("store.toml");
         let text = match std::fs::metadata(&path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let what = "is not there, so nobody knows which names are protected: put it back (an empty one has the defaults)";
+                return Err(StoreError::Settings { path, what: what.into() });
+            }
             Err(error) => return Err(StoreError::Io { path, error }),
             Ok(metadata) if metadata.len() > MAX_FILE => {
                 return Err(StoreError::Settings { path, what: format!("is larger than {MAX_FILE} octets") });

@@ -34,7 +34,7 @@ fn a_last_line_that_was_cut_is_taken_off_and_any_other_damage_refuses() {
     let count = lines.len();
     let edited = |at: usize| {
         let mut lines = lines.clone();
-        let line = lines[at].replacen("tester", "tricks", 1).replacen("anna", "anne", 1);
+        let line = lines[at].replacen("\"time\":\"2", "\"time\":\"3", 1);
         assert_ne!(line, lines[at]);
         lines[at] = Box::leak(line.into_boxed_str());
         joined(&lines)
@@ -173,6 +173,9 @@ fn a_store_of_format_0_is_migrated() {
     fs::write(dir.path().join("format"), "0\n").unwrap();
     fs::write(dir.path().join("journal"), JOURNAL).unwrap();
     assert_eq!(migrate(dir.path(), 1, &actor()).unwrap(), 0);
+    let error = Store::open(dir.path(), Access::Write).unwrap_err();
+    assert!(matches!(error, StoreError::Settings { .. }), "{error}");
+    fs::write(dir.path().join("store.toml"), "").unwrap();
     let store = Store::open(dir.path(), Access::Write).unwrap();
     let names: Vec<&str> = store.state().enrolled().map(|person| person.name.as_str()).collect();
     assert_eq!((names, store.state().waiting().count()), (vec!["anna", "bert"], 1));

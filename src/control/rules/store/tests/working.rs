@@ -57,6 +57,21 @@ fn what_nobody_vouches_for_waits_for_people() {
 }
 
 #[test]
+fn a_name_of_a_file_adds_no_line_to_what_people_sign() {
+    let mut case = Case::new();
+    case.define_verified("ch");
+    let file = case.dir.path().join("list");
+    fs::write(&file, many(3)).unwrap();
+    let origin = Origin::Hand("x\nguard none\u{202e}".into());
+    let Outcome::Held { proposal, .. } = case.store().receive("ch", &file, &origin, None, &actor()).unwrap() else {
+        panic!()
+    };
+    let text = case.store().proposal(proposal).unwrap().text;
+    let text = case.store().objects().text(&text, 1 << 20).unwrap();
+    assert!(text.contains("\nfrom brought by hand as x?guard none?\n"), "{text}");
+}
+
+#[test]
 fn a_file_that_was_looked_at_against_an_older_head_is_not_put_in_force() {
     let mut case = Case::new();
     case.define_verified("ch");
