@@ -39,10 +39,10 @@ fuzz_target!(|data: &[u8]| {
     for name in names {
         let verdict = rules.lookup(&name);
         let rule = verdict.rule().map(|rule| {
-            let matched = rule.to_matched();
+            let matched = rule.to_matched(rules.only_place().expect("bare lists have one place"));
             assert_eq!(matches!(verdict, Verdict::Allow(_)), matched.action == Action::Allow);
             assert!(name.is_within(&matched.pattern));
-            let list = matched.list.parse::<usize>().unwrap();
+            let list = matched.list.name.parse::<usize>().unwrap();
             (matched.action == Action::Allow, matched.pattern.as_wire().to_vec(), list, matched.line)
         });
         let expected = [true, false].into_iter().find_map(|allow| {

@@ -37,7 +37,7 @@ fn hit_in(rules: &RuleSet, place: Place, o: &Observation<'_>, found: &mut impl F
     let is_watched = match rules.lookup_in(place, o.name) {
         Verdict::Allow(_) => return false,
         Verdict::Block(rule) => {
-            found(hit(o, o.name, rule.to_matched(), false));
+            found(hit(o, o.name, rule.to_matched(place), false));
             return false;
         }
         Verdict::Watch(_) => true,
@@ -47,7 +47,7 @@ fn hit_in(rules: &RuleSet, place: Place, o: &Observation<'_>, found: &mut impl F
         && !cname.is_empty()
         && let Some((target, rule)) = listed_target(rules, place, cname)
     {
-        found(hit(o, target, rule.to_matched(), true));
+        found(hit(o, target, rule.to_matched(place), true));
     }
     is_watched
 }

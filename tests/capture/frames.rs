@@ -99,9 +99,13 @@ fn inside_same() {
     for at_once in [1 << 20, 1] {
         let (mut ring, mut pcap) = (ring(live()), pcap(&live()));
         let before = Timestamp::now();
-        send(&frames);
-        let by_ring = take(&mut ring, frames.len(), at_once);
-        let by_pcap = take(&mut pcap, frames.len(), at_once);
+        let (mut by_ring, mut by_pcap) = (Vec::new(), Vec::new());
+        // Fewer than the kernel lets wait for a processor that is busy: what it loses there no source ever sees.
+        for some in frames.chunks(500) {
+            send(some);
+            by_ring.extend(take(&mut ring, some.len(), at_once));
+            by_pcap.extend(take(&mut pcap, some.len(), at_once));
+        }
         assert_same(&by_ring, &by_pcap);
         let sent: Vec<_> = frames.iter().map(|f| (1, f.len() as u32, f.clone())).collect();
         assert_same(&by_ring, &sent);

@@ -71,7 +71,6 @@ pub struct RuleRef<'a> {
     wire: &'a [u8],
     member: &'a Member,
     line: u32,
-    jurisdiction: Option<Jurisdiction>,
 }
 
 /// Listed names, built once by [`super::RuleSetBuilder`] and never changed: any number of threads look names up in
@@ -141,7 +140,7 @@ impl RuleSet {
     pub fn concerned<'a>(&self, names: impl IntoIterator<Item = &'a DomainName>) -> impl Iterator<Item = Place> {
         let mut bits = 0;
         for name in names {
-            self.visit(name.as_wire(), None, |rule| bits |= rule.member.places);
+            self.visit(name.as_wire(), |_| true, |rule| bits |= rule.member.places);
         }
         self.places.iter().copied().filter(move |place| bits & place.bit() != 0)
     }
@@ -166,11 +165,16 @@ impl RuleSet {
     #[inline]
     pub fn lookup_in<'a>(&'a self, place: Place, name: &'a DomainName) -> Verdict<'a> {
         let mut best: Option<RuleRef<'_>> = None;
-        self.visit(name.as_wire(), Some(place), |rule| {
-            if best.is_none_or(|best| rule.rank() > best.rank()) {
-                best = Some(rule);
-            }
-        });
+        let bit = place.bit();
+        self.visit(
+            name.as_wire(),
+            |member| member.places & bit != 0,
+            |rule| {
+                if best.is_none_or(|best| rule.rank() > best.rank()) {
+                    best = Some(rule);
+                }
+            },
+        );
         match best {
             None => Verdict::NoMatch,
             Some(rule) => match rule.action() {
@@ -185,20 +189,18 @@ impl RuleSet {
     /// explanations: it allocates.
     pub fn lookup_all<'a>(&'a self, name: &'a DomainName) -> Vec<RuleRef<'a>> {
         let mut rules = Vec::new();
-        self.visit(name.as_wire(), None, |rule| rules.push(rule));
+        self.visit(name.as_wire(), |_| true, |rule| rules.push(rule));
         rules.sort_by_key(|rule| (rule.wire.len(), rule.member.order, rule.line, rule.member.base));
         rules
     }
 
-    /// Calls `found` with every rule that covers the name and holds in the place; in whatever place if none is given.
+    /// Calls `found` with every rule that covers the name and whose list is to `count`.
     #[inline]
-    fn visit<'a>(&'a self, wire: &'a [u8], place: Option<Place>, mut found: impl FnMut(RuleRef<'a>)) {
-        let bits = place.map_or(u128::MAX, Place::bit);
-        let jurisdiction = place.and_then(|place| place.jurisdiction);
+    fn visit<'a>(&'a self, wire: &'a [u8], count: impl Fn(&Member) -> bool, mut found: impl FnMut(RuleRef<'a>)) {
         for table in &self.tables {
             table.visit(wire, |Found { start, member, line }| {
-                if member.places & bits != 0 || place.is_none() {
-                    found(RuleRef { wire: wire.get(start..).unwrap_or_default(), member, line, jurisdiction });
+                if count(member) {
+                    found(RuleRef { wire: wire.get(start..).unwrap_or_default(), member, line });
                 }
             });
         }
@@ -296,14 +298,14 @@ impl<'a> RuleRef<'a> {
         self.line
     }
 
-    /// A copy that outlives the rule set.
-    pub fn to_matched(&self) -> MatchedRule {
+    /// A copy that outlives the rule set, as the verdict for a place.
+    pub fn to_matched(&self, place: Place) -> MatchedRule {
         MatchedRule {
             pattern: self.pattern(),
             action: self.action(),
             list: Arc::clone(self.origin()),
             line: self.line(),
-            jurisdiction: self.jurisdiction,
+            jurisdiction: place.jurisdiction,
         }
     }
 }

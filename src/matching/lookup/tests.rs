@@ -40,7 +40,7 @@ fn verdict(set: &RuleSet, text: &str) -> String {
     let verdict = set.lookup(&asked);
     let Some(rule) = verdict.rule() else { return "none".into() };
     assert_eq!(matches!(verdict, Verdict::Allow(_)), rule.action() == Action::Allow);
-    let matched = rule.to_matched();
+    let matched = rule.to_matched(*place);
     assert_eq!((matched.pattern, matched.action, matched.line), (rule.pattern(), rule.action(), rule.line()));
     format!("{} {} {}:{}", matched.action.name(), matched.pattern, matched.list, matched.line)
 }
@@ -397,7 +397,7 @@ fn verdicts(set: &RuleSet, text: &str) -> Vec<String> {
     let name = name(text);
     let told = |place: &Place| {
         let rule = set.lookup_in(*place, &name).rule()?;
-        let matched = rule.to_matched();
+        let matched = rule.to_matched(*place);
         assert_eq!(matched.jurisdiction, place.jurisdiction);
         let at = place.jurisdiction.map_or("-".into(), |code| code.to_string());
         Some(format!("{at} {} by {}", rule.action().name(), rule.list()))
