@@ -46,6 +46,15 @@ pub enum Brought {
     Failed(FetchError),
 }
 
+/// What is due.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Due {
+    /// The lists, the longest overdue first, and whether "unchanged" will not do as an answer.
+    pub lists: Vec<(String, bool)>,
+    /// When to look again; never, if no list has a schedule.
+    pub wake: Option<Timestamp>,
+}
+
 /// What is known of earlier fetches of a list.
 #[derive(Serialize, Deserialize, Clone, Default)]
 struct Note {
@@ -95,11 +104,11 @@ impl Intake {
         Ok(sources)
     }
 
-    /// Which lists are due at `now`, and whether "unchanged" will not do; and when to look again.
+    /// Which lists are due at `now`.
     ///
     /// # Errors
     /// Those of opening the store.
-    pub fn due(&self, now: Timestamp) -> Result<(Vec<(String, bool)>, Option<Timestamp>), StoreError> {
+    pub fn due(&self, now: Timestamp) -> Result<Due, StoreError> {
         let sources = self.sources()?;
         let known: BTreeMap<&str, (Plan, History)> = sources
             .iter()
@@ -110,8 +119,8 @@ impl Intake {
             .collect();
         let all = || known.iter().map(|(id, (plan, history))| (*id, plan, history));
         let timetable = self.timetable()?;
-        let due = timetable.due(all(), now).iter().map(|due| (due.source.to_owned(), due.next.whole)).collect();
-        Ok((due, timetable.wake(all(), now)))
+        let lists = timetable.due(all(), now).iter().map(|due| (due.source.to_owned(), due.next.whole)).collect();
+        Ok(Due { lists, wake: timetable.wake(all(), now) })
     }
 
     /// Fetches a list and takes it into the store.

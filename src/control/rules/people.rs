@@ -1,6 +1,6 @@
 //! The people whose signatures count, and what exactly they sign.
 //!
-//! A person is a name and a public key of minisign. What is signed is a text of six lines that ties the signature to one
+//! A person is a name and a public key of minisign. What is signed is a text of seven lines that ties the signature to one
 //! proposal of one store and to the octets of the order; nothing that was signed for something else fits. A typed name is
 //! never more than a note in the journal.
 

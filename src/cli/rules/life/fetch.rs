@@ -66,7 +66,7 @@ pub(super) fn run(args: &FetchArgs, out: &mut dyn Write, err: &mut dyn Write) ->
     let intake = Intake::new(&args.store.dir(), Network { proxy: args.proxy.clone(), trust, retries: args.retries });
     let actor = args.who.actor(if args.due { "fetched on schedule" } else { "fetched" })?;
     let wanted: Vec<(String, bool)> = if args.due {
-        intake.due(Timestamp::now())?.0
+        intake.due(Timestamp::now())?.lists
     } else if args.lists.is_empty() {
         intake.sources()?.into_iter().map(|source| (source.id, false)).collect()
     } else {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::Store;
 use super::error::StoreError;
-use super::state::Snapshot;
+use super::records::Snapshot;
 use super::typed::Note;
 use crate::control::rules::guard::{Look, NameGuard, shown};
 use crate::control::rules::source::{Place, Source};

@@ -18,10 +18,11 @@ use serde_json::{Value, json};
 
 use super::error::StoreError;
 use super::event::{Event, Migrated};
+use super::files::{format_of, lock, place};
 use super::hash::Hash;
 use super::journal::{Actor, Line, for_each_line};
 use super::state::State;
-use super::{Access, FORMAT, format_of, lock, place};
+use super::{Access, FORMAT};
 use crate::matching::bundle::replace;
 
 /// A line of any format that is known.

@@ -8,19 +8,24 @@
 mod approve;
 mod build;
 mod diff;
+mod effect;
+mod entry;
 mod error;
 mod event;
 mod explain;
+mod files;
 mod gc;
 mod hash;
 mod held;
 mod journal;
 mod migrate;
 mod objects;
+mod origin;
 mod proposal;
 mod propose;
 mod publish;
 mod receive;
+mod records;
 mod settings;
 mod state;
 mod status;
@@ -31,41 +36,43 @@ mod verify;
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
 pub use approve::Signing;
 pub use build::{Effective, LeftOut, rule_set};
 pub use diff::{DiffLine, Difference, differences};
+pub use entry::Entry;
 pub use error::StoreError;
 pub use event::{Change, Content, Event, Names, PersonKey};
-pub use explain::{Entry, Explanation, Rule, Standing};
+pub use explain::{Explanation, Rule, Standing};
 pub use hash::Hash;
 pub use held::{Held, HeldName};
 pub use journal::{Actor, Line, rfc3339};
 pub use migrate::migrate;
 pub use objects::Objects;
+pub use origin::Origin;
 pub use proposal::{Approval, Proposal, Status};
 pub use propose::ChangeOfNames;
 pub use publish::{Done, Release};
-pub use receive::{Origin, Outcome};
+pub use receive::Outcome;
+pub use records::{List, Person, Publication, Snapshot};
 pub use settings::{Popular, Settings};
-pub use state::{List, Person, Publication, Snapshot, State};
+pub use state::State;
 pub use status::{ListStatus, StoreStatus};
 pub use typed::Note;
 
 use crate::control::rules::source::{self, Place, Source};
 use crate::matching::{Format, ParsedList, Problem, parse};
 use event::Init;
+pub(in crate::control::rules) use files::place;
+use files::{check_format, lock};
 use journal::Journal;
 
 /// The format that this version writes.
 pub const FORMAT: u32 = 1;
 /// The longest definition, in octets.
 const MAX_DEFINITION: u64 = 1 << 20;
-/// The longest wait for another command to end.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What is to be done with a store.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -281,58 +288,4 @@ impl<R: std::io::Read> std::io::Read for LastOctet<R> {
 fn now() -> Timestamp {
     let now = Timestamp::now();
     Timestamp::from_second(now.as_second()).unwrap_or(now)
-}
-
-/// Writes a small file whole or not at all.
-pub(in crate::control::rules) fn place(path: &Path, text: &str) -> Result<(), StoreError> {
-    use std::io::Write;
-    crate::matching::bundle::replace::<std::io::Error>(path, 0o640, |file| file.write_all(text.as_bytes()))
-        .map_err(StoreError::io(path))
-}
-
-/// The format of a store.
-fn format_of(dir: &Path) -> Result<u32, StoreError> {
-    let path = dir.join("format");
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Err(StoreError::Absent(dir.to_owned())),
-        Err(error) => return Err(StoreError::Io { path, error }),
-    };
-    let newer =
-        || StoreError::Newer { path: dir.to_owned(), found: text.trim().chars().take(20).collect(), known: FORMAT };
-    let found = text.trim().parse().map_err(|_| newer())?;
-    if found > FORMAT { Err(newer()) } else { Ok(found) }
-}
-
-fn check_format(dir: &Path) -> Result<(), StoreError> {
-    match format_of(dir)? {
-        FORMAT => Ok(()),
-        found => Err(StoreError::Older { path: dir.to_owned(), found, known: FORMAT }),
-    }
-}
-
-/// Holds the store until the file is closed: by one that writes, or by any number that read.
-fn lock(dir: &Path, access: Access) -> Result<File, StoreError> {
-    let path = dir.join("lock");
-    let file = match File::options().create(true).truncate(false).write(true).open(&path) {
-        Ok(file) => file,
-        // Who may only read can still look.
-        Err(_) if access == Access::Read => File::open(&path).map_err(StoreError::io(&path))?,
-        Err(error) => return Err(StoreError::Io { path, error }),
-    };
-    let start = Instant::now();
-    loop {
-        let locked = match access {
-            Access::Read => file.try_lock_shared(),
-            Access::Write => file.try_lock(),
-        };
-        match locked {
-            Ok(()) => return Ok(file),
-            Err(fs::TryLockError::WouldBlock) if start.elapsed() < PATIENCE => {
-                std::thread::sleep(Duration::from_millis(20));
-            }
-            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::Busy(dir.to_owned())),
-            Err(fs::TryLockError::Error(error)) => return Err(StoreError::Io { path, error }),
-        }
-    }
 }

@@ -4,9 +4,8 @@
 //! not count until they did. Everything else waits as a proposal, and the last good copy stays.
 
 use std::collections::HashSet;
-use std::fmt;
 use std::fs::File;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use jiff::Timestamp;
 
@@ -15,52 +14,11 @@ use super::event::{Change, Content, Event, Proposed, Review, Taken, Trouble};
 use super::hash::Hash;
 use super::held::Held;
 use super::journal::{Actor, rfc3339};
+use super::origin::Origin;
 use super::{ReadList, Store, place};
 use crate::control::rules::guard::{Candidate, Look, NameGuard, Prints, Trip, measure, shown, stated};
-use crate::control::rules::source::{Place, Source};
-use crate::model::{Action, deceives};
-
-/// The longest name of an origin, in characters.
-const MAX_ORIGIN: usize = 1_000;
-
-/// Where a file comes from.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Origin {
-    /// Fetched from this address: the one that the definition has, also where the file was found by way of it.
-    Url(String),
-    /// Read from this file of the machine, by the program itself.
-    File(PathBuf),
-    /// Sent by the authority, which proved who it is as said here.
-    Push(String),
-    /// Brought by a person.
-    Hand(PathBuf),
-}
-
-impl Origin {
-    /// Whether it is the place that the definition names.
-    fn is_of(&self, source: &Source) -> bool {
-        match (self, &source.place) {
-            (Origin::Url(url), Place::Url(place)) => url == place,
-            (Origin::File(path), Place::File(place)) => path == place,
-            (Origin::File(path), Place::Directory(place)) => path.parent() == Some(place),
-            (Origin::Push(_), Place::Push) => true,
-            _ => false,
-        }
-    }
-}
-
-/// On one line, whatever a file or a peer is called: people sign for a text in which it stands.
-impl fmt::Display for Origin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = match self {
-            Origin::Url(url) => url.clone(),
-            Origin::File(path) => format!("file {}", path.display()),
-            Origin::Push(who) => format!("pushed by {who}"),
-            Origin::Hand(path) => format!("brought by hand as {}", path.display()),
-        };
-        text.chars().take(MAX_ORIGIN).try_for_each(|c| write!(f, "{}", if deceives(c) { '?' } else { c }))
-    }
-}
+use crate::control::rules::source::Source;
+use crate::model::Action;
 
 /// What became of a file.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Store;
 use super::error::StoreError;
-use super::state::Publication;
+use super::records::Publication;
 use crate::control::units::Span;
 
 /// How a list stands.

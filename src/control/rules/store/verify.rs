@@ -6,7 +6,7 @@ use super::error::StoreError;
 use super::event::Change;
 use super::held::Held;
 use super::proposal::{Proposal, Status};
-use super::state::Snapshot;
+use super::records::Snapshot;
 use super::{Store, typed};
 use crate::control::rules::people;
 
