@@ -3,7 +3,6 @@
 #![no_main]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use stakeout::matching::{Format, ListMeta, RuleSetBuilder, Verdict, parse};
@@ -42,7 +41,7 @@ fuzz_target!(|data: &[u8]| {
             let matched = rule.to_matched();
             assert_eq!(matches!(verdict, Verdict::Allow(_)), matched.action == Action::Allow);
             assert!(name.is_within(&matched.pattern));
-            let list = matched.list.parse::<usize>().unwrap();
+            let list = matched.list.name.parse::<usize>().unwrap();
             (matched.action == Action::Allow, matched.pattern.as_wire().to_vec(), list, matched.line)
         });
         let expected = [true, false].into_iter().find_map(|allow| {

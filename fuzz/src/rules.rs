@@ -1,6 +1,5 @@
 //! Reading a rule list from memory, for the targets of the list formats.
 
-use std::sync::Arc;
 
 use stakeout::matching::{Format, Kind, ListMeta, ParsedList, RuleSetBuilder, parse};
 use stakeout::model::{Action, DomainName};
