@@ -3,7 +3,6 @@
 #![no_main]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use libfuzzer_sys::fuzz_target;
 use stakeout::matching::{Format, ListMeta, RuleSetBuilder, Verdict, parse};

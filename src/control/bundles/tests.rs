@@ -124,7 +124,9 @@ fn whatever_is_wrong_with_the_file_a_start_has_rules() {
     *rotten.last_mut().unwrap() ^= 1;
     for spoilt in [None, Some(&good[..good.len() - 1]), Some(&good[..9]), Some(&rotten)] {
         fs::remove_file(sensor.state("stkbundle")).unwrap();
-        spoilt.map(|octets| fs::write(sensor.state("stkbundle"), octets).unwrap());
+        if let Some(octets) = spoilt {
+            fs::write(sensor.state("stkbundle"), octets).unwrap();
+        }
         assert_eq!(sensor.start(), Ok((7, None)));
         assert!(fs::read(sensor.state("stkbundle")).unwrap() == good);
     }
