@@ -40,7 +40,7 @@ fn verdict(set: &RuleSet, text: &str) -> String {
     let verdict = set.lookup(&asked);
     let Some(rule) = verdict.rule() else { return "none".into() };
     assert_eq!(matches!(verdict, Verdict::Allow(_)), rule.action() == Action::Allow);
-    let matched = rule.to_matched(*place);
+    let matched = rule.to_matched(set.places()[0]);
     assert_eq!((matched.pattern, matched.action, matched.line), (rule.pattern(), rule.action(), rule.line()));
     format!("{} {} {}:{}", matched.action.name(), matched.pattern, matched.list, matched.line)
 }
