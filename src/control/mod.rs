@@ -13,6 +13,7 @@ pub mod config;
 pub mod daemon;
 pub mod http;
 pub mod legal;
+pub mod rules;
 pub mod sizing;
 pub mod units;
 pub mod watch;
