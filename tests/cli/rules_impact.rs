@@ -1,8 +1,10 @@
 //! `rules impact`: what a change of lists would hit, in a capture and in query logs.
 
-use std::process::{Command, Stdio};
+use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use stakeout::model::Timestamp;
+use stakeout::traffic::{Generator, Profile, write_pcap};
 
 use super::frames::{self, ETHERNET, client_hello, dns, ethernet, tcp, udp};
 use super::{Files, Ran, run, run_with_input};
@@ -14,7 +16,7 @@ const RESOLVER: &str = "198.51.100.53:53";
 fn capture() -> Vec<u8> {
     let ask = |client: &str, name: &str| ethernet(&[], &udp(client, RESOLVER, &dns(0x0100, name, 1, &[])));
     let hello = client_hello("www.new-casino.example", &["h2"], false);
-    let cname = dns(0x8180, "alias.test", 1, &[("alias.test", 5, frames::wire_name("edge.new-casino.example"))]);
+    let cname = dns(0x8180, "alias.test", 1, &[("alias.test", 5, frames::dns_name("edge.new-casino.example"))]);
     frames::pcap(
         ETHERNET,
         &[
@@ -63,7 +65,8 @@ fn a_capture_tells_what_the_change_would_hit() {
     let report = c.report(&["--capture", &capture]);
     assert_eq!(report["seen"], json!({ "visits": 5, "unlisted": 1, "answers": 1, "not_kept": 0 }));
     let names: Vec<_> = report["names"].as_array().unwrap().iter().collect();
-    let told = |row: &Value| (row["change"].clone(), row["name"].clone(), row["visits"].clone(), row["answers"].clone());
+    let told =
+        |row: &Value| (row["change"].clone(), row["name"].clone(), row["visits"].clone(), row["answers"].clone());
     assert_eq!(
         names.iter().map(|row| told(row)).collect::<Vec<_>>(),
         [
@@ -165,8 +168,7 @@ fn logs_of_every_format_are_read_compressed_or_not_and_clients_stay_out() {
         assert_eq!(c.impact(&["--query-log", file]).out, expected.out);
     }
     let (old, new) = (format!("pl={}", c.old), format!("pl={}", c.new));
-    let piped =
-        run_with_input(&["rules", "impact", "--old", &old, "--new", &new, "--query-log", "-"], LOG.as_bytes());
+    let piped = run_with_input(&["rules", "impact", "--old", &old, "--new", &new, "--query-log", "-"], LOG.as_bytes());
     assert_eq!((piped.code, piped.out), (0, expected.out));
 }
 
@@ -174,7 +176,9 @@ fn logs_of_every_format_are_read_compressed_or_not_and_clients_stay_out() {
 fn what_cannot_be_read_is_counted_and_is_exit_code_1() {
     let c = case();
     let long = "x".repeat(70_000);
-    let log = format!("{long}\nNov 24 dnsmasq[52]: query[A] cut.examp\n99999999999999999999 a.example\na..b\ncasino.example\n");
+    let log = format!(
+        "{long}\nNov 24 dnsmasq[52]: query[A] cut.examp\n99999999999999999999 a.example\na..b\ncasino.example\n"
+    );
     let log = c.files.write("queries.log", log);
     let ran = c.impact(&["--query-log", &log]);
     assert_eq!((ran.code, ran.err.as_str()), (1, ""));
@@ -185,7 +189,9 @@ fn what_cannot_be_read_is_counted_and_is_exit_code_1() {
     let ran = c.impact(&["--query-log", &noise]);
     assert!(ran.code == 1 && ran.err.contains("no query in its 1 lines; are queries logged?"), "{}", ran.err);
 
-    let mut cut = zstd::encode_all(LOG.repeat(1000).as_bytes(), 1).unwrap();
+    // Long enough for several blocks, so that the first can be read.
+    let many: String = (0..100_000_u32).map(|i| format!("x{}.test\n", i.wrapping_mul(2_654_435_761))).collect();
+    let mut cut = zstd::encode_all(many.as_bytes(), 1).unwrap();
     cut.truncate(cut.len() / 2);
     let cut = c.files.write("cut.zst", cut);
     let ran = c.impact(&["--query-log", &cut]);
@@ -212,7 +218,8 @@ fn popular_names_and_rules_that_hit_nothing() {
     let ran = c.impact(&["--query-log", &log, "--popular", &popular, "--unhit", &unhit]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     assert!(ran.out.contains("effect   none: no name that was seen has another verdict\n"), "{}", ran.out);
-    let warning = "WARNING  never-visited.example is a popular name, and never-visited.example (pl:3) newly blocks it\n";
+    let warning =
+        "WARNING  never-visited.example is a popular name, and never-visited.example (pl:3) newly blocks it\n";
     assert!(ran.out.contains(warning) && !ran.out.contains("fine.test"), "{}", ran.out);
     let told = std::fs::read_to_string(&unhit).unwrap();
     assert_eq!(told, "pl:2 new-casino.example\npl:3 never-visited.example\n");
@@ -230,18 +237,33 @@ fn popular_names_and_rules_that_hit_nothing() {
     assert!(built.code == 1 && built.err.contains("cannot be told one by one"), "{}", built.err);
 }
 
-/// The demo's capture, out of the project's generator: with a list and without old rules every finding of `scan` is newly
-/// blocked, with as many visits.
+/// Invented traffic of the project's generator: with nothing in force, every name that `scan` finds is newly blocked, with
+/// as many visits.
 #[test]
 fn visits_are_those_that_scan_finds() {
     let files = Files::new();
-    let capture = files.path().join("demo.pcap").to_str().unwrap().to_owned();
-    let made = Command::new(env!("CARGO_BIN_EXE_stakeout"))
-        .args(["demo", "--seed", "7", "--keep"])
-        .arg(files.path())
-        .stdin(Stdio::null())
-        .output()
-        .unwrap();
-    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-    let _ = capture;
+    let listed: Vec<String> = (0..20).map(|i| format!("casino-{i}.example")).collect();
+    let list = files.write("list.txt", listed.join("\n"));
+    let start = Timestamp::from_parts(1_795_521_600, 0);
+    let mut generator = Generator::new(Profile::demo(), 7, listed, start);
+    let path = files.path().join("made.pcap");
+    write_pcap(&mut generator, std::fs::File::create(&path).unwrap(), true).unwrap();
+    let capture = path.to_str().unwrap();
+
+    let mut expected: BTreeMap<String, u64> = BTreeMap::new();
+    for found in run(&["scan", "--rules", &list, "--format", "jsonl", capture]).json() {
+        *expected.entry(found["name"].as_str().unwrap().to_owned()).or_default() += found["count"].as_u64().unwrap();
+    }
+    assert!(expected.values().sum::<u64>() > 20, "{expected:?}");
+    let ran = run(&["rules", "impact", "--new", &list, "--capture", capture, "--top", "100000", "--json"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    let report: Value = serde_json::from_str(&ran.out).unwrap();
+    let rows = report["names"].as_array().unwrap();
+    let told: BTreeMap<String, u64> =
+        rows.iter().map(|row| (row["name"].as_str().unwrap().to_owned(), row["visits"].as_u64().unwrap())).collect();
+    assert_eq!(told, expected);
+    assert!(rows.iter().all(|row| row["change"] == "newly_blocked"));
+    let weights: Vec<u64> =
+        rows.iter().map(|row| row["visits"].as_u64().unwrap() + row["answers"].as_u64().unwrap()).collect();
+    assert!(weights.is_sorted_by(|a, b| a >= b), "{weights:?}");
 }

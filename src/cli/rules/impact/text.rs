@@ -40,7 +40,10 @@ pub(super) fn write(
     writeln!(out)?;
     for list in &report.lists {
         let (name, rules, hit, nothing) = (&list.list, list.rules, list.hit, list.hit_nothing);
-        writeln!(out, "list     {name}: {hit} of {rules} rules cover a name that was seen, {nothing} would hit nothing")?;
+        writeln!(
+            out,
+            "list     {name}: {hit} of {rules} rules cover a name that was seen, {nothing} would hit nothing"
+        )?;
     }
     Ok(())
 }

@@ -171,20 +171,18 @@ impl Report {
             for ((_, change), (visits, answers)) in seen.beyond.iter().filter(|((of, _), _)| *of == index) {
                 totals.entry(*change).or_insert(ChangeTotal::none(*change)).add(0, *visits, *answers);
             }
-            report.warnings.extend(
-                blocking.into_values().filter(|share| share.visits > 0 && share.share > options.warn_share),
-            );
-            report.places.push(PlaceReport {
-                jurisdiction: place.jurisdiction,
-                changes: totals.into_values().collect(),
-            });
+            report
+                .warnings
+                .extend(blocking.into_values().filter(|share| share.visits > 0 && share.share > options.warn_share));
+            report
+                .places
+                .push(PlaceReport { jurisdiction: place.jurisdiction, changes: totals.into_values().collect() });
         }
-        report.warnings.sort_by(|a, b| {
-            (b.visits, a.jurisdiction, &a.rule).cmp(&(a.visits, b.jurisdiction, &b.rule))
-        });
+        report.warnings.sort_by(|a, b| (b.visits, a.jurisdiction, &a.rule).cmp(&(a.visits, b.jurisdiction, &b.rule)));
         report.warnings.truncate(Self::MAX_WARNINGS);
         // Ascending order of what was turned around is the greatest first.
-        report.names = top.into_sorted_vec().into_iter().filter_map(|Reverse((key, at))| row(seen, &told, &key, at)).collect();
+        report.names =
+            top.into_sorted_vec().into_iter().filter_map(|Reverse((key, at))| row(seen, &told, &key, at)).collect();
         report
     }
 

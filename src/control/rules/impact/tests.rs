@@ -20,8 +20,8 @@ fn set(lists: &[List<'_>]) -> RuleSet {
     for (name, action, places, text) in lists {
         let list = parse(text.as_bytes(), Format::AdBlock, 1 << 20).unwrap();
         let places: Vec<Jurisdiction> = places.iter().map(|code| code.parse().unwrap()).collect();
-        let provenance = (!places.is_empty())
-            .then(|| Arc::new(Provenance::new("authority", "law", "register", places).unwrap()));
+        let provenance =
+            (!places.is_empty()).then(|| Arc::new(Provenance::new("authority", "law", "register", places).unwrap()));
         let origin = Arc::new(ListOrigin { name: Arc::from(*name), provenance });
         builder.add_list(ListMeta { origin, action: *action }, list);
     }
@@ -124,10 +124,8 @@ fn another_rule_for_the_same_verdict_is_told_and_another_line_is_not() {
 #[test]
 fn each_place_has_changes_of_its_own() {
     let old: [List<'_>; 1] = [("ch", Action::Block, &["CH"], "||bets.example^")];
-    let new: [List<'_>; 2] = [
-        ("ch", Action::Block, &["CH", "PL"], "||bets.example^"),
-        ("gb", Action::Licensed, &["GB"], "||bets.example^"),
-    ];
+    let new: [List<'_>; 2] =
+        [("ch", Action::Block, &["CH", "PL"], "||bets.example^"), ("gb", Action::Licensed, &["GB"], "||bets.example^")];
     let pair = pair(&old, &new);
     let mut seen = Seen::new(&pair, 10);
     seen.visit(&name("www.bets.example"), None, 3);
@@ -151,7 +149,8 @@ fn each_place_has_changes_of_its_own() {
 
 #[test]
 fn the_most_visited_come_first_and_the_rest_is_counted() {
-    let pair = pair(&[], &[("a", Action::Block, &[], "||one.example^\n||two.example^\n||three.example^\n||no.example^")]);
+    let pair =
+        pair(&[], &[("a", Action::Block, &[], "||one.example^\n||two.example^\n||three.example^\n||no.example^")]);
     let mut seen = Seen::new(&pair, 10);
     for (asked, times) in [("one.example", 1), ("three.example", 3), ("two.example", 2), ("x.test", 94)] {
         seen.visit(&name(asked), None, times);
@@ -163,10 +162,7 @@ fn the_most_visited_come_first_and_the_rest_is_counted() {
     assert_eq!((total.change, total.names, total.visits), (Change::NewlyBlocked, 3, 6));
     let warned: Vec<(&str, u64)> = report.warnings.iter().map(|w| (&*w.rule.pattern, w.visits)).collect();
     assert_eq!(warned, [("three.example", 3), ("two.example", 2)], "one of a hundred visits is no more than 1.5 %");
-    assert_eq!(
-        report.lists,
-        [ListUse { list: "a".into(), rules: 4, hit: 3, hit_nothing: 1 }]
-    );
+    assert_eq!(report.lists, [ListUse { list: "a".into(), rules: 4, hit: 3, hit_nothing: 1 }]);
     assert!(seen.is_hit("a", crate::matching::Kind::Covers, name("one.example").as_wire()));
     assert!(!seen.is_hit("a", crate::matching::Kind::Covers, name("no.example").as_wire()));
 }
@@ -236,8 +232,7 @@ fn popular_names_are_asked_about_seen_or_not() {
     );
     let file = "# ranking\n1,popular.example\n2,www.popular.example,x\nhost.example\nknown.example\n\n3\n\"popular.example\"\n";
     let popular = Popular::check(&pair, file.as_bytes()).unwrap();
-    let blocked: Vec<(&str, &str)> =
-        popular.blocked.iter().map(|b| (&*b.name, &*b.rule.pattern)).collect();
+    let blocked: Vec<(&str, &str)> = popular.blocked.iter().map(|b| (&*b.name, &*b.rule.pattern)).collect();
     assert_eq!(
         blocked,
         [

@@ -14,7 +14,7 @@
 use memchr::memmem;
 
 use super::Unreadable;
-use super::name::presented;
+use super::name::{self, Escapes};
 use crate::model::DomainName;
 
 /// The format of a line.
@@ -146,7 +146,8 @@ fn plain(line: &[u8]) -> Option<Read<'_>> {
 }
 
 fn query<'a>(format: LogFormat, name: &[u8], client: Option<&'a [u8]>) -> Read<'a> {
-    match presented(name) {
+    let escapes = if format == LogFormat::Dnsmasq { Escapes::None } else { Escapes::Known };
+    match name::name(name, escapes) {
         Some(name) => Read::Query(Query { format, name, client, times: 1 }),
         None => Read::Unreadable(Unreadable::BadName),
     }

@@ -35,8 +35,7 @@ pub enum Unreadable {
 
 impl Unreadable {
     /// Every one, in the order of their discriminants.
-    pub const ALL: [Unreadable; 4] =
-        [Unreadable::TooLong, Unreadable::BadName, Unreadable::BadCount, Unreadable::Cut];
+    pub const ALL: [Unreadable; 4] = [Unreadable::TooLong, Unreadable::BadName, Unreadable::BadCount, Unreadable::Cut];
 
     /// In words, as they follow a number of lines.
     pub const fn words(self) -> &'static str {

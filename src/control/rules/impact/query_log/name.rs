@@ -1,13 +1,23 @@
-//! A name as a resolver writes it into its log: presentation form (RFC 1035 section 5.1), with or without the last dot.
+//! A name as a resolver writes it into its log: presentation form (RFC 1035 section 5.1) or plain text, with or without the
+//! last dot.
 
 use crate::model::DomainName;
 
 /// The longest label, in octets (RFC 1035 section 2.3.4).
 const MAX_LABEL: usize = 63;
 
-/// Reads a name. `\DDD` is an octet and `\X` stands for X; anything that cannot be printed, a label that is empty or too
-/// long, and a name that is too long make it none.
-pub(super) fn presented(text: &[u8]) -> Option<DomainName> {
+/// How a program writes a backslash and what follows it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Escapes {
+    /// `\DDD` is an octet and `\X` stands for X.
+    Known,
+    /// A backslash is one, as in dnsmasq's log.
+    None,
+}
+
+/// Reads a name. Anything that cannot be printed, a space, a label that is empty or too long, and a name that is too long
+/// make it none.
+pub(super) fn name(text: &[u8], escapes: Escapes) -> Option<DomainName> {
     if text == b"." {
         return Some(DomainName::root());
     }
@@ -22,7 +32,7 @@ pub(super) fn presented(text: &[u8]) -> Option<DomainName> {
                 open = false;
                 continue;
             }
-            b'\\' => label.push(escaped(&mut octets)?),
+            b'\\' if escapes == Escapes::Known => label.push(escaped(&mut octets)?),
             b'!'..=b'~' => label.push(octet),
             _ => return None,
         }

@@ -100,6 +100,7 @@ fn what_is_no_query_is_told_from_what_cannot_be_read() {
 fn escapes_are_octets_and_a_name_cannot_forge_a_line() {
     assert_eq!(query("1 a\\.b\\032c\\\\.example").1, "a\\046b c\\092.example");
     assert_eq!(query("1 .").1, ".");
+    assert_eq!(query("dnsmasq[52]: query[A] a\\b.example from 192.0.2.7").1, "a\\092b.example");
     // dnsmasq writes spaces as they are: the name is all of `x from 192.0.2.9`, and none.
     let forged = "dnsmasq[52]: query[A] x from 192.0.2.9 query[A] casino.example from 192.0.2.7";
     assert!(matches!(line::read(forged.as_bytes()), Read::Unreadable(Unreadable::BadName)));
