@@ -22,7 +22,7 @@ pub mod ring;
 pub mod softnet;
 
 pub use error::CaptureError;
-pub use file::{DamageReport, FileReader, Frames};
+pub use file::{DamageReport, FileReader, Frames, decompressed};
 pub use frame::Frame;
 pub use input::{Backend, InputConfig, InputSource};
 pub use live::{LinkState, LiveConfig, LiveSource, ReopeningSource};

@@ -76,12 +76,30 @@ impl Description {
     /// # Errors
     /// A description of a list that is not there.
     pub(super) fn apply(&self, sources: &mut [ListSource]) -> Result<(), String> {
+        self.apply_to_any(&mut [sources])
+    }
+
+    /// The same where lists stand on several sides, such as old and new; one of a name that several have is described on
+    /// each.
+    ///
+    /// # Errors
+    /// A description of a list that is on no side.
+    pub(super) fn apply_to_any(&self, sides: &mut [impl AsMut<[ListSource]>]) -> Result<(), String> {
         for (name, provenance) in &self.lists {
-            let Some(source) = sources.iter_mut().find(|source| *source.name == **name) else {
-                let known: Vec<&str> = sources.iter().map(|source| &*source.name).collect();
+            let mut known = Vec::new();
+            let mut found = false;
+            for side in sides.iter_mut() {
+                match side.as_mut().iter_mut().find(|source| *source.name == **name) {
+                    Some(source) => {
+                        source.provenance = Some(Arc::clone(provenance));
+                        found = true;
+                    }
+                    None => known.extend(side.as_mut().iter().map(|source| source.name.to_string())),
+                }
+            }
+            if !found {
                 return Err(format!("describes the list {name:?}, and there is only: {}", known.join(", ")));
-            };
-            source.provenance = Some(Arc::clone(provenance));
+            }
         }
         Ok(())
     }

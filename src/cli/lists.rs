@@ -40,6 +40,13 @@ pub(super) struct PlaceArgs {
     jurisdiction: Vec<Jurisdiction>,
 }
 
+impl PlaceArgs {
+    /// The places asked for.
+    pub(super) fn codes(&self) -> &[Jurisdiction] {
+        &self.jurisdiction
+    }
+}
+
 /// A place from the command line.
 pub(super) fn place(text: &str) -> Result<Jurisdiction, String> {
     text.parse().map_err(|error: JurisdictionError| error.to_string())

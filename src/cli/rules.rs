@@ -2,11 +2,12 @@
 //!
 //! `lint` tells what a list holds and which of its lines are no rule; `test` tells what a set of lists says about a
 //! name; `build` makes a prebuilt rule set of them, `sign` a bundle that sensors take, which `verify` and `show` look at, and
-//! `export` what others enforce.
+//! `export` what others enforce; `impact` tells what a change of lists would hit.
 
 mod build;
 mod bundle;
 mod export;
+mod impact;
 mod keys;
 mod life;
 mod sign;
@@ -42,7 +43,7 @@ Example:
 ///
 /// The commands read rule files: `lint` tells what is in a list before you use it, `test` tells what lists say about a
 /// name, `build` writes them as a prebuilt rule set, which starts without parsing. `keygen`, `sign`, `verify` and `show` are for
-/// signed bundles of them. `export` writes what resolvers and routers enforce.
+/// signed bundles of them. `export` writes what resolvers and routers enforce, `impact` tells what a change would hit.
 #[derive(Args, Debug, Clone)]
 pub(super) struct RulesArgs {
     #[command(subcommand)]
@@ -77,6 +78,7 @@ enum RulesCommand {
     #[command(flatten)]
     Life(life::LifeCommand),
     Export(Box<export::ExportArgs>),
+    Impact(Box<impact::ImpactArgs>),
 }
 
 #[derive(Args, Debug, Clone)]
@@ -156,6 +158,7 @@ pub(super) fn run(args: &RulesArgs, out: &mut dyn Write, err: &mut dyn Write) ->
         RulesCommand::Show(args) => bundle::show(args, out, err),
         RulesCommand::Life(command) => life::run(command, out, err),
         RulesCommand::Export(args) => export::run(args, out, err),
+        RulesCommand::Impact(args) => impact::run(args, out, err),
     }
 }
 

@@ -19,7 +19,7 @@ use crate::model::{Addr, DomainName};
 use super::networks::Networks;
 
 /// Whether `name` spells `client` or an address that `networks` show to be a subscriber's.
-pub(super) fn tells(name: &DomainName, client: &Addr, networks: &Networks) -> bool {
+pub fn tells(name: &DomainName, client: &Addr, networks: &Networks) -> bool {
     if !may_spell(name) {
         return false;
     }

@@ -16,6 +16,7 @@ mod networks;
 mod servers;
 mod subscriber;
 
+pub use address_in_name::tells as name_tells_address;
 pub use aggregate::{AggregateConfig, Aggregator};
 pub use cidr::Cidr;
 pub use counters::{RecordCounters, Suppressed};

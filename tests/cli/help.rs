@@ -3,7 +3,7 @@
 use super::{run, stakeout};
 
 /// Every command, with words that its help must hold: what it reads, and an example of its use.
-const COMMANDS: [(&[&str], &[&str]); 32] = [
+const COMMANDS: [(&[&str], &[&str]); 34] = [
     (&["demo"], &["invented traffic", "needs no root", "$ stakeout demo"]),
     (&["observe"], &["Reads pcap and pcapng", "gzip or zstd", "standard input", "$ stakeout observe "]),
     (&["scan"], &["Reads rule files", "pcapng", "covers its subdomains", "$ stakeout scan --rules ", "10 more when"]),
@@ -17,6 +17,7 @@ const COMMANDS: [(&[&str], &[&str]); 32] = [
     (&["rules", "init"], &["public keys of at least two people", "$ stakeout rules init --person "]),
     (&["rules", "source"], &["Nothing of the catalogue is in use", "$ stakeout rules source add "]),
     (&["rules", "person"], &["a key of their own", "$ stakeout rules person enrol "]),
+    (&["rules", "fetch"], &["over HTTPS", "what is in force stays", "$ stakeout rules fetch"]),
     (&["rules", "import"], &["Reads a file in the format", "waits for two people", "$ stakeout rules import "]),
     (&["rules", "propose"], &["Reads an order", "two enrolled people", "$ stakeout rules propose "]),
     (&["rules", "proposals"], &["Reads the store", "$ stakeout rules proposals"]),
@@ -33,6 +34,16 @@ const COMMANDS: [(&[&str], &[&str]); 32] = [
     (
         &["rules", "export"],
         &["Reads rule files of text", "never blocked by the export", "$ stakeout rules export --format rpz "],
+    ),
+    (
+        &["rules", "impact"],
+        &[
+            "Reads rule files",
+            "query logs of unbound",
+            "only counted",
+            "$ stakeout rules impact --new ",
+            "Exit codes: 0 done",
+        ],
     ),
     (&["check"], &["Reads the daemon's configuration", "check --config "]),
     (&["run"], &["Reads packets from the interfaces", "SIGHUP", "run --config "]),
@@ -97,6 +108,8 @@ fn a_wrong_command_line_is_usage() {
         &["rules"],
         &["rules", "test", "--rules", "list.txt"],
         &["rules", "export", "--format", "rpz"],
+        &["rules", "impact", "--new", "list.txt"],
+        &["rules", "impact", "--capture", "f.pcap"],
         &["rules", "export", "--format", "hosts", "--sink", "192.0.2.1,192.0.2.2", "list.txt"],
         &["rules", "export", "--format", "unbound", "--sink", "192.0.2.1", "--nxdomain", "list.txt"],
         &["rules", "export", "--format", "rpz", "--serial", "4294967296", "list.txt"],
@@ -131,6 +144,7 @@ fn a_closed_pipe_ends_every_command_quietly() {
         &["rules", "lint", &list],
         &["rules", "test", "--rules", &list, "casino.example"],
         &["rules", "export", "--format", "plain", &list],
+        &["rules", "impact", "--new", &list, "--capture", &capture],
         &["completions", "bash"],
         &["size", "--subscribers", "1000", "--links", "10G"],
         &["demo"],

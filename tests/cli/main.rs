@@ -10,6 +10,7 @@ mod rules;
 mod rules_build;
 mod rules_bundles;
 mod rules_export;
+mod rules_impact;
 mod rules_store;
 mod scan;
 mod size;

@@ -139,6 +139,29 @@ impl Input {
     }
 }
 
+/// The octets of a file of any kind, with gzip and zstd taken off as for a capture: logs are kept compressed too.
+///
+/// # Errors
+/// [`CaptureError::Directory`], [`CaptureError::Read`], [`CaptureError::Compressed`], [`CaptureError::TooManyLayers`].
+/// Damage further on is an error of the reader.
+pub fn decompressed(reader: impl Read + Send + 'static) -> Result<Box<dyn Read + Send>, CaptureError> {
+    let Input { reader, head, fault, .. } = Input::new(reader)?;
+    let head = Cursor::new(head);
+    Ok(match fault {
+        None => Box::new(head.chain(reader)),
+        Some(reason) => Box::new(head.chain(Faulty(reason))),
+    })
+}
+
+/// What is left of a file whose damage showed in its first octets.
+struct Faulty(String);
+
+impl Read for Faulty {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        Err(io::Error::new(io::ErrorKind::InvalidData, self.0.clone()))
+    }
+}
+
 /// Reads up to [`HEAD`] octets, and tells why there are fewer if that is not the plain end.
 fn read_head(reader: &mut dyn Read, meter: &Meter) -> Result<(Vec<u8>, Option<String>), CaptureError> {
     let mut head = vec![0; HEAD];

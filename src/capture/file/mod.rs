@@ -21,6 +21,7 @@ mod tests;
 mod window;
 
 pub use damage::DamageReport;
+pub use input::decompressed;
 
 use super::{CaptureError, CaptureStats, Frame, PacketSource, Poll};
 use crate::model::Timestamp;

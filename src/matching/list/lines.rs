@@ -3,14 +3,14 @@
 use std::io::{self, BufRead};
 
 /// The longest line that is read, in octets without its end.
-pub(super) const MAX_LINE: usize = 64 * 1024;
+pub(crate) const MAX_LINE: usize = 64 * 1024;
 
 /// Octets kept of a longer line, for the message.
 const HEAD: usize = 512;
 
 /// One line, without its line feed.
 #[derive(PartialEq, Eq, Debug)]
-pub(super) enum Line<'a> {
+pub(crate) enum Line<'a> {
     /// A whole line.
     Whole(&'a [u8]),
     /// The first octets of a line longer than [`MAX_LINE`].
@@ -18,7 +18,7 @@ pub(super) enum Line<'a> {
 }
 
 /// Splits a reader into lines. The last one needs no line feed.
-pub(super) struct Lines<R> {
+pub(crate) struct Lines<R> {
     reader: R,
     /// Octets of the reader's buffer that the last line took.
     used: usize,
@@ -27,12 +27,12 @@ pub(super) struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    pub(super) fn new(reader: R) -> Self {
+    pub(crate) fn new(reader: R) -> Self {
         Lines { reader, used: 0, carry: Vec::new() }
     }
 
     /// The next line; none at the end.
-    pub(super) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
+    pub(crate) fn next(&mut self) -> io::Result<Option<Line<'_>>> {
         self.reader.consume(std::mem::take(&mut self.used));
         self.carry.clear();
         let mut too_long = false;

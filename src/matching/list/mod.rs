@@ -9,7 +9,7 @@ mod entry;
 mod format;
 mod kind;
 mod later;
-mod lines;
+pub(crate) mod lines;
 mod load;
 mod parsed;
 mod register;
