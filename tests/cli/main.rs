@@ -14,6 +14,7 @@ mod rules_impact;
 mod rules_store;
 mod scan;
 mod size;
+mod working_day;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
