@@ -56,7 +56,10 @@ fn the_page_shows_what_happens() {
     files.write("gespa.txt", format!("# Sperrliste, version 41\n{names}bets.example\n"));
     files.write("gb.txt", "bets.example\n");
     files.write("letter.pdf", "a letter\n");
-    files.write("queries.log", "golden-dice7.example\nwww.casino-fjord.example\nwww.casino-fjord.example\nnews.example\n");
+    files.write(
+        "queries.log",
+        "golden-dice7.example\nwww.casino-fjord.example\nwww.casino-fjord.example\nnews.example\n",
+    );
     for key in ["anna", "bert", "rules"] {
         let (secret, public) = (files.path().join(format!("{key}.key")), files.path().join(format!("{key}.pub")));
         let words = ["rules", "keygen", "--no-password", "--secret-key", secret.to_str().unwrap(), "--public-key"];

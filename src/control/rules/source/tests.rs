@@ -54,6 +54,12 @@ fn every_mistake_is_told_with_its_line() {
     assert!(problems("").contains("there is no [[source]]"));
     assert!(problems(&format!("{SMALL}{SMALL}")).contains("two definitions have the id \"x\""));
     assert!(problems("[[source]\n").contains("not valid TOML"));
+    assert!(problems(&format!("{SMALL}directory = \"/a\"\n")).contains("a `directory` needs a `pattern`"));
+    assert!(problems(&format!("{SMALL}directory = \"/a\"\npattern = \"/x\"\n")).contains("`pattern`: "));
+    assert!(
+        problems(&format!("{SMALL}url = \"https://a.example\"\nother_hosts = [\"a/b\"]\n"))
+            .contains("no name of a host")
+    );
 }
 
 #[test]
@@ -67,7 +73,11 @@ fn a_definition_has_one_canonical_form() {
     let others = [
         SMALL.to_owned(),
         format!("{SMALL}file = \"/a/b\"\nverified = true\n"),
-        format!("{SMALL}directory = \"/a/b\"\n"),
+        format!("{SMALL}directory = \"/a/b\"\npattern = \"list_{{date}}.txt\"\n"),
+        format!(
+            "{SMALL}url = \"https://a.example/\"\npattern = \"list_{{number}}.txt\"\naccept = \"text/plain\"\n\
+             other_hosts = [\"b.example\", \"c.example\"]\nmislabelled = true\n"
+        ),
         format!("{SMALL}push = true\n"),
     ];
     for text in std::iter::once(full).chain(others) {
