@@ -51,6 +51,7 @@ impl LogFormat {
 }
 
 /// What a line says.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and a box would allocate for every line")]
 pub(super) enum Read<'a> {
     /// Somebody asked for a name.
     Query(Query<'a>),
