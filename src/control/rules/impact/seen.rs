@@ -18,7 +18,7 @@ use super::{Change, Pair};
 pub struct SeenTotals {
     /// How often any name was seen: DNS queries, TLS and QUIC hellos, HTTP requests; or queries in a log.
     pub visits: u64,
-    /// Of these, to names that neither set lists.
+    /// Of these, to names that neither set lists, and to reverse names of addresses.
     pub unlisted: u64,
     /// DNS answers for an unlisted name that lead by CNAME to a listed one.
     pub answers: u64,
@@ -78,7 +78,7 @@ impl<'p> Seen<'p> {
     /// withheld.
     pub fn visit(&mut self, name: &DomainName, client: Option<Addr>, times: u64) {
         self.totals.visits = self.totals.visits.saturating_add(times);
-        if !self.pair.lists(name) {
+        if !self.concerns(name) {
             self.totals.unlisted = self.totals.unlisted.saturating_add(times);
             return;
         }
@@ -88,12 +88,19 @@ impl<'p> Seen<'p> {
     /// An answer led by CNAME from `name` to `targets`. It counts for the first of them that is listed, unless the name
     /// itself is, since then its visit counted.
     fn answer(&mut self, name: &DomainName, targets: &[DomainName], client: Addr) {
-        let Some(target) = targets.iter().find(|target| self.pair.lists(target)) else { return };
-        if self.pair.lists(name) {
+        let Some(target) = targets.iter().find(|target| self.concerns(target)) else { return };
+        if self.concerns(name) {
             return;
         }
         self.totals.answers += 1;
         self.listed(target, Some(client), (0, 1));
+    }
+
+    /// Whether a name can be told. Reverse names of addresses never make a finding, whatever the lists say. (A label that
+    /// only looks like the end of one is no name of a site either.)
+    fn concerns(&self, name: &DomainName) -> bool {
+        let reverse: [&[u8]; 2] = [b"\x07in-addr\x04arpa", b"\x03ip6\x04arpa"];
+        !reverse.iter().any(|zone| name.as_wire().ends_with(zone)) && self.pair.lists(name)
     }
 
     fn listed(&mut self, name: &DomainName, client: Option<Addr>, (visits, answers): (u64, u64)) {

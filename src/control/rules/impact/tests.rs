@@ -196,7 +196,15 @@ fn names_beyond_the_bound_are_counted_by_change_and_not_kept() {
 
 #[test]
 fn a_name_that_spells_an_address_is_shown_as_the_listed_name() {
-    let pair = pair(&[], &[("a", Action::Block, &[], "||casino.example^\n||198-51-100-9.listed.example^")]);
+    let pair = pair(
+        &[],
+        &[(
+            "a",
+            Action::Block,
+            &[],
+            "||casino.example^\n||198-51-100-9.listed.example^\n||in-addr.arpa^\n||8.b.d.0.1.0.0.2.ip6.arpa^",
+        )],
+    );
     let mut seen = Seen::new(&pair, 10);
     let client = Addr::v4([192, 0, 2, 7]);
     seen.visit(&name("192-0-2-7.casino.example"), Some(client), 1);
@@ -207,7 +215,12 @@ fn a_name_that_spells_an_address_is_shown_as_the_listed_name() {
     seen.visit(&name("www.casino.example"), Some(client), 2);
     // It is in the list: that is public.
     seen.visit(&name("198-51-100-9.listed.example"), Some(client), 1);
+    // A list may hold them, and they are never told.
+    for reverse in ["7.2.0.192.in-addr.arpa", "7.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"] {
+        seen.visit(&name(reverse), None, 1);
+    }
     let report = Report::new(&seen, &OPTIONS);
+    assert_eq!(report.seen.unlisted, 2);
     let told: Vec<(&str, u64)> = report.names.iter().map(|row| (&*row.name, row.visits)).collect();
     assert_eq!(told, [("*.casino.example", 4), ("www.casino.example", 2), ("198-51-100-9.listed.example", 1)]);
 }

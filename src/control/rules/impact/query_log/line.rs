@@ -51,8 +51,7 @@ impl LogFormat {
 }
 
 /// What a line says.
-// One is made at a time, on the stack, and a box for every line would cost more.
-#[allow(clippy::large_enum_variant)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, and a box would allocate for every line")]
 pub(super) enum Read<'a> {
     /// Somebody asked for a name.
     Query(Query<'a>),
