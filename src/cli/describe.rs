@@ -18,7 +18,7 @@ use serde::Deserialize;
 
 use super::exit::Exit;
 use crate::matching::ListSource;
-use crate::model::{Jurisdiction, JurisdictionError, Provenance};
+use crate::model::Provenance;
 
 /// The largest description that is read, in octets.
 const MAX_OCTETS: u64 = 1 << 20;
@@ -29,7 +29,7 @@ pub(super) struct Description {
     /// Which series of bundles the lists are for.
     pub(super) channel: Option<String>,
     /// By list.
-    pub(super) lists: BTreeMap<String, Arc<Provenance>>,
+    pub(super) lists: BTreeMap<String, Provenance>,
 }
 
 #[derive(Deserialize)]
@@ -37,17 +37,7 @@ pub(super) struct Description {
 struct File {
     channel: Option<String>,
     #[serde(default)]
-    lists: BTreeMap<String, Origin>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Origin {
-    authority: String,
-    jurisdictions: Vec<String>,
-    legal_basis: String,
-    reference: String,
-    deadline_hours: Option<u32>,
+    lists: BTreeMap<String, Provenance>,
 }
 
 impl Description {
@@ -63,12 +53,7 @@ impl Description {
 
     fn parse(text: &str) -> Result<Description, String> {
         let file: File = toml::from_str(text).map_err(|error| error.to_string().trim_end().to_owned())?;
-        let mut lists = BTreeMap::new();
-        for (name, origin) in file.lists {
-            let provenance = origin.provenance().map_err(|why| format!("[lists.{name}]: {why}"))?;
-            lists.insert(name, Arc::new(provenance));
-        }
-        Ok(Description { channel: file.channel, lists })
+        Ok(Description { channel: file.channel, lists: file.lists })
     }
 
     /// Gives each list what is said of it.
@@ -91,7 +76,7 @@ impl Description {
             for side in sides.iter_mut() {
                 match side.as_mut().iter_mut().find(|source| *source.name == **name) {
                     Some(source) => {
-                        source.provenance = Some(Arc::clone(provenance));
+                        source.provenance = Some(Arc::new(provenance.clone()));
                         found = true;
                     }
                     None => known.extend(side.as_mut().iter().map(|source| source.name.to_string())),
@@ -102,15 +87,6 @@ impl Description {
             }
         }
         Ok(())
-    }
-}
-
-impl Origin {
-    fn provenance(&self) -> Result<Provenance, String> {
-        let place = |code: &String| code.parse().map_err(|e: JurisdictionError| format!("{code:?} {e}"));
-        let places: Vec<Jurisdiction> = self.jurisdictions.iter().map(place).collect::<Result<_, _>>()?;
-        let provenance = Provenance::new(&self.authority, &self.legal_basis, &self.reference, places);
-        Ok(provenance.map_err(|error| error.to_string())?.with_deadline_hours(self.deadline_hours))
     }
 }
 
@@ -148,11 +124,12 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_its_list() {
         for (from, to, told) in [
-            ("\"ch\"", "\"uk\"", "[lists.ch]: \"uk\" is no country of ISO 3166-1: the United Kingdom is GB"),
-            ("\"Gespa\"", "\" \"", "[lists.ch]: `authority` must be 1 to 512 octets of text on one line"),
-            ("[\"ch\"]", "[]", "[lists.ch]: there must be 1 to 64 jurisdictions"),
+            ("\"ch\"", "\"uk\"", "\"uk\" is no country of ISO 3166-1: the United Kingdom is GB"),
+            ("\"Gespa\"", "\" \"", "`authority` must be 1 to 512 octets of text on one line"),
+            ("[\"ch\"]", "[]", "there must be 1 to 64 jurisdictions"),
         ] {
-            assert_eq!(Description::parse(&GOOD.replace(from, to)).unwrap_err(), told);
+            let why = Description::parse(&GOOD.replace(from, to)).unwrap_err();
+            assert!(why.contains(told) && why.contains("line 2"), "{why}");
         }
         assert!(Description::parse(&GOOD.replace("legal_basis", "law")).unwrap_err().contains("unknown field `law`"));
         assert!(Description::parse(&GOOD.replace("reference = \"list\"\n", "")).unwrap_err().contains("missing field"));

@@ -9,7 +9,7 @@ use clap::Args;
 use super::describe::Description;
 use super::exit::Exit;
 use crate::matching::{ListSource, RuleSet, SetError, load_set};
-use crate::model::{Action, Jurisdiction, JurisdictionError};
+use crate::model::{Action, Jurisdiction, JurisdictionError, is_label};
 
 /// Which lists, what they say, and where that counts.
 #[derive(Args, Debug, Clone)]
@@ -112,18 +112,12 @@ impl ListArgs {
 
 /// `NAME=PATH`, or a path. A file whose path looks like the first is taken for what it is.
 pub(super) fn source(given: &Path, action: Action) -> ListSource {
-    let is_name = |name: &str| (1..=64).contains(&name.len()) && name.bytes().all(is_name_octet);
     match given.to_str().and_then(|text| text.split_once('=')) {
-        Some((name, path)) if is_name(name) && !given.exists() => {
+        Some((name, path)) if is_label(name) && !given.exists() => {
             ListSource { name: Arc::from(name), ..ListSource::of_file(path, action) }
         }
         _ => ListSource::of_file(given, action),
     }
-}
-
-/// Those of a list's name in the configuration.
-fn is_name_octet(octet: u8) -> bool {
-    octet.is_ascii_lowercase() || octet.is_ascii_digit() || b"._-".contains(&octet)
 }
 
 /// Loads lists for all places that they name, and says what is wrong with them on `err`.

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use crate::model::MatchedRule;
 use crate::record::Event;
 
 /// Most findings that a table holds; JSON lines have no such limit.
@@ -33,7 +34,7 @@ pub(super) fn findings(mut rows: Vec<Event>, total: u64) -> String {
                 e.distinct_subscribers.to_string(),
                 seconds(e.first_seen.to_string()),
                 seconds(e.last_seen.to_string()),
-                format!("{} ({}:{})", e.subject.rule.pattern, e.subject.rule.list.name, e.subject.rule.line),
+                rule(&e.subject.rule),
             ]
         })
         .collect();
@@ -73,4 +74,10 @@ fn seconds(time: String) -> String {
         Some((whole, _)) => format!("{whole}Z"),
         None => time,
     }
+}
+
+/// The rule, where it stands, and for which place it is the verdict if that is known.
+fn rule(rule: &MatchedRule) -> String {
+    let place = rule.jurisdiction.map(|place| format!(" in {place}")).unwrap_or_default();
+    format!("{} ({}:{}){place}", rule.pattern, rule.list.name, rule.line)
 }

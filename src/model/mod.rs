@@ -24,6 +24,6 @@ pub use jurisdiction::{Jurisdiction, JurisdictionError};
 pub use name::{DomainName, NameError};
 pub use observation::{Detail, Kind, Observation, ObservationSink, Proto};
 pub use packet::{Packet, TcpFlags, TcpSegment, Transport, UdpDatagram};
-pub use provenance::{ListOrigin, Provenance, ProvenanceError, deceives};
+pub use provenance::{ListOrigin, Provenance, ProvenanceError, deceives, is_label};
 pub use scope::Scope;
 pub use time::Timestamp;

@@ -5,11 +5,15 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
-use super::Jurisdiction;
+use serde::{Deserialize, Serialize};
 
-/// What is known of a list's origin.
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+use super::{Jurisdiction, JurisdictionError};
+
+/// What is known of a list's origin. Read and written as its texts; what is not complete is not read.
+#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[serde(try_from = "Written", into = "Written")]
 pub struct Provenance {
     /// Who ordered it, or who granted the licences.
     authority: String,
@@ -21,6 +25,38 @@ pub struct Provenance {
     jurisdictions: Box<[Jurisdiction]>,
     /// Hours that a provider has from an entry's listing until it must be in effect, if the law sets a time.
     deadline_hours: Option<u32>,
+}
+
+/// [`Provenance`] in files.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    authority: String,
+    legal_basis: String,
+    reference: String,
+    jurisdictions: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    deadline_hours: Option<u32>,
+}
+
+impl TryFrom<Written> for Provenance {
+    type Error = String;
+
+    fn try_from(written: Written) -> Result<Provenance, String> {
+        let place = |code: &String| code.parse().map_err(|why: JurisdictionError| format!("{code:?} {why}"));
+        let places: Vec<Jurisdiction> = written.jurisdictions.iter().map(place).collect::<Result<_, _>>()?;
+        let Written { authority, legal_basis, reference, deadline_hours, .. } = written;
+        let made = Provenance::new(&authority, &legal_basis, &reference, places).map_err(|why| why.to_string())?;
+        Ok(Provenance { deadline_hours, ..made })
+    }
+}
+
+impl From<Provenance> for Written {
+    fn from(made: Provenance) -> Written {
+        let Provenance { authority, legal_basis, reference, jurisdictions, deadline_hours } = made;
+        let jurisdictions = jurisdictions.iter().map(ToString::to_string).collect();
+        Written { authority, legal_basis, reference, jurisdictions, deadline_hours }
+    }
 }
 
 /// Why a list's origin is not complete, or cannot be what it says.
@@ -73,10 +109,11 @@ impl Provenance {
         })
     }
 
-    /// The same with a time to effect.
+    /// The same with a time to effect, in whole hours: what is left over is not given to the provider.
     #[must_use]
-    pub fn with_deadline_hours(self, deadline_hours: Option<u32>) -> Provenance {
-        Provenance { deadline_hours, ..self }
+    pub fn with_deadline(self, deadline: Option<Duration>) -> Provenance {
+        let hours = |deadline: Duration| u32::try_from(deadline.as_secs() / 3_600).unwrap_or(u32::MAX);
+        Provenance { deadline_hours: deadline.map(hours), ..self }
     }
 
     /// Who ordered it, or who granted the licences.
@@ -108,6 +145,12 @@ impl Provenance {
     pub fn holds_in(&self, place: Jurisdiction) -> bool {
         self.jurisdictions.iter().any(|own| own.holds_in(place))
     }
+}
+
+/// Whether a text is fit for a name of ours, which labels metrics and is part of file names: 1 to 64 of `a-z 0-9 . _ -`.
+pub fn is_label(text: &str) -> bool {
+    let fits = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || b"._-".contains(&octet);
+    (1..=64).contains(&text.len()) && text.bytes().all(fits)
 }
 
 /// Whether a character of a text that people decide by could show them something else than is there: control characters,

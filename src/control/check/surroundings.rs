@@ -11,6 +11,7 @@ use jiff::civil::Date;
 use super::RuleSummary;
 use crate::control::bundles::examine_at_start;
 use crate::control::config::{Draft, EventFileConfig, NetworksConfig, RuleSource, Sections};
+use crate::model::Jurisdiction;
 use crate::pipeline::group_id;
 
 /// A problem found here: field, whether it is an error, message, help.
@@ -40,6 +41,7 @@ pub(super) fn examine(
     legal(sections, today, &mut found);
     interfaces(sections, Path::new("/sys/class/net"), &mut found);
     let mut lists = rules(&sections.rules, rule_check, &mut found);
+    foreign(&sections.rules, &sections.sensor.jurisdictions, &mut found);
     if sections.bundles.is_empty() {
         only_allows(&sections.rules, &mut found);
     }
@@ -140,6 +142,19 @@ fn rules(
         }
     }
     lists
+}
+
+/// A list for other places than the sensor's is a mistake of whoever copied it here: it decides nothing.
+fn foreign(sources: &[RuleSource], served: &[Jurisdiction], found: &mut Vec<Finding>) {
+    for (i, source) in sources.iter().enumerate() {
+        let Some(provenance) = &source.provenance else { continue };
+        if !served.is_empty() && !served.iter().any(|place| provenance.holds_in(*place)) {
+            let served = served.iter().map(Jurisdiction::as_str).collect::<Vec<_>>().join(", ");
+            let message = format!("the list {} holds nowhere that this sensor serves ({served})", source.list);
+            let help = "it decides nothing here: leave it out, or correct its jurisdictions or those of [sensor]";
+            found.push(warning(format!("rules[{i}].jurisdictions"), message, help));
+        }
+    }
 }
 
 fn only_allows(sources: &[RuleSource], found: &mut Vec<Finding>) {

@@ -130,6 +130,15 @@ fn the_place_for_resolvers_is_looked_at() {
 }
 
 #[test]
+fn a_list_for_another_place_is_told() {
+    let dir = place();
+    let text = CONFIG.replacen("jurisdictions = [\"PL\"]", "jurisdictions = [\"CH\", \"LI\"]", 1);
+    told_once(&told(&dir, &text), "15:17: warning: the list demo holds nowhere that this sensor serves (CH, LI)", "");
+    let text = CONFIG.replacen("jurisdictions = [\"PL\"]", "jurisdictions = [\"CH\", \"PL-14\"]", 1);
+    assert!(told(&dir, &text).is_empty(), "a country's order holds in its parts");
+}
+
+#[test]
 fn any_interface_stands_alone() {
     let dir = place();
     assert!(told(&dir, &CONFIG.replace("\"lo\"", "\"any\"")).is_empty());

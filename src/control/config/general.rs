@@ -1,7 +1,7 @@
 //! `[sensor]` and `[log]`.
 
 use super::reader::{Table, text_item};
-use crate::model::{Jurisdiction, JurisdictionError};
+use crate::model::{Jurisdiction, JurisdictionError, is_label};
 use crate::telemetry::{Format, Level};
 
 /// What to write for it.
@@ -77,8 +77,7 @@ pub(super) fn jurisdictions(t: &mut Table<'_, '_>, name: &'static str, most: usi
 /// A name that is fit for a metric label and a file name.
 pub(super) fn label(t: &mut Table<'_, '_>, name: &'static str) -> Option<String> {
     let text = t.string(name)?;
-    let fits = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._-".contains(&b);
-    if (1..=64).contains(&text.len()) && text.bytes().all(fits) {
+    if is_label(text) {
         return Some(text.to_owned());
     }
     let message = format!("`{name}` is {text:?}, which is not fit for a metric label");

@@ -91,10 +91,9 @@ fn provenance(t: &mut Table<'_, '_>) -> Option<Arc<Provenance>> {
         jurisdictions(t, "jurisdictions", Provenance::MAX_JURISDICTIONS)
     };
     let deadline = t.span("deadline", Span::hours(1)..=Span::days(366));
-    let hours = deadline.map(|span| u32::try_from(span.duration().as_secs().div_ceil(3600)).unwrap_or(u32::MAX));
     // What can still be wrong was told field by field, but for the lengths.
     match Provenance::new(&authority?, &basis?, &reference?, places?) {
-        Ok(provenance) => Some(Arc::new(provenance.with_deadline_hours(hours))),
+        Ok(provenance) => Some(Arc::new(provenance.with_deadline(deadline.map(Span::duration)))),
         Err(error) => {
             t.error_at("authority", error.to_string(), "shorten it");
             None

@@ -86,7 +86,7 @@ fn all_settings_are_taken() {
     assert_eq!((config.rules[0].format, config.rules[0].action), (RuleFormat::Hosts, Action::Allow));
     let provenance = config.rules[0].provenance.as_ref().unwrap();
     assert_eq!(provenance.to_string(), "Test authority, Gambling Act, Register 1 (PL)");
-    assert_eq!(provenance.deadline_hours(), Some(2), "whole hours, in the provider's favour never");
+    assert_eq!(provenance.deadline_hours(), Some(1), "whole hours, and what is left over is not given");
     assert_eq!(config.networks.subscribers.len(), 2);
     // Nobody set the interval, so it follows the shorter window.
     assert_eq!((config.findings.window, config.findings.update_interval), (Span::secs(5), Span::secs(5)));

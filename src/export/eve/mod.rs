@@ -63,6 +63,9 @@ struct Signature<'a> {
 struct Metadata<'a> {
     list: [&'a str; 1],
     rule: [String; 1],
+    /// The place whose verdict it is, if that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jurisdiction: Option<[&'a str; 1]>,
 }
 
 #[derive(Serialize)]
@@ -120,7 +123,11 @@ fn write_alert(event: &Event, to: &mut Vec<u8>) {
             signature: format!("STAKEOUT listed gambling name in {}", about.proto.name().to_ascii_uppercase()),
             category: "Illegal gambling site",
             severity: 2,
-            metadata: Metadata { list: [&about.rule.list.name], rule: [pattern] },
+            metadata: Metadata {
+                list: [&about.rule.list.name],
+                rule: [pattern],
+                jurisdiction: about.rule.jurisdiction.as_ref().map(|place| [place.as_str()]),
+            },
         },
         dns: of(Proto::Dns).then(|| Dns {
             version: 2,

@@ -6,6 +6,7 @@ use minisign_verify::{Error, PublicKey, Signature};
 
 use super::error::BundleError;
 use super::manifest::Manifest;
+use crate::model::{Action, Jurisdiction};
 
 /// What a key may speak for. Every list of a bundle must lie in all three.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -24,7 +25,7 @@ impl Scope {
         Scope {
             lists: vec!["*".into()],
             jurisdictions: vec!["*".into()],
-            actions: vec!["block".into(), "allow".into()],
+            actions: Action::ALL.map(|action| action.name().into()).into(),
         }
     }
 
@@ -42,19 +43,15 @@ impl Scope {
                 return Some(format!("the action {:?} (list {:?})", list.action, list.name));
             }
             // An exception in a list that blocks is an allow by another name.
-            if list.exceptions > 0
-                && !self
-                    .actions
-                    .iter()
-                    .any(|action| action == "allow" || *action == list.action && list.action != "block")
-            {
+            let allows = list.action == Action::Block.name() && list.exceptions > 0;
+            if allows && !self.actions.iter().any(|action| action == Action::Allow.name()) {
                 return Some(format!("the action \"allow\" (exceptions in the list {:?})", list.name));
             }
-            let covers = |scope: &String, place: &str| {
-                let rest = place.strip_prefix(scope.as_str());
-                scope == "*" || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+            let covers = |scope: &String, place: &Jurisdiction| {
+                scope == "*" || scope.parse().is_ok_and(|own: Jurisdiction| own.holds_in(*place))
             };
-            let foreign = |place: &&String| !self.jurisdictions.iter().any(|scope| covers(scope, place));
+            let allowed = |place: &Jurisdiction| self.jurisdictions.iter().any(|scope| covers(scope, place));
+            let foreign = |place: &&String| !place.parse().is_ok_and(|place| allowed(&place));
             if let Some(place) = list.jurisdictions.iter().find(foreign) {
                 return Some(format!("the jurisdiction {place:?} (list {:?})", list.name));
             }

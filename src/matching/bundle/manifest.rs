@@ -10,7 +10,7 @@ use super::error::BundleError;
 use super::read::hex;
 use crate::matching::lookup::prebuilt::MAX_PREBUILT_BYTES;
 use crate::matching::{Kind, ListFacts, ListMeta};
-use crate::model::{Jurisdiction, deceives};
+use crate::model::{Jurisdiction, deceives, is_label};
 
 /// The most lists in a bundle.
 pub const MAX_LISTS: usize = 256;
@@ -223,9 +223,8 @@ impl ListEntry {
 
 /// Whether a text can be the name of a channel: it is part of file names and of metrics.
 pub fn is_channel(text: &str) -> bool {
-    let fits = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || b"._-".contains(&octet);
     // A dot in front would be a hidden file, or a way out of the directory.
-    (1..=64).contains(&text.len()) && text.bytes().all(fits) && !text.starts_with('.')
+    is_label(text) && !text.starts_with('.')
 }
 
 fn is_sha256(text: &str) -> bool {

@@ -239,6 +239,7 @@ fn a_country_stands_for_its_parts() {
         take(&octets, &[key.trusted("ours", Scope { jurisdictions, ..Scope::everything() })]).is_ok()
     };
     assert!(with(&["PL", "US"]) && with(&["PL", "US-NJ"]) && with(&["*"]));
+    assert!(with(&["pl", "us"]), "codes are read in any case, so they count in any");
     assert!(!with(&["PL", "US-NY"]) && !with(&["US"]) && !with(&["PL", "U"]));
 }
 

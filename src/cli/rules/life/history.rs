@@ -6,7 +6,7 @@ use std::io::Write;
 use clap::Args;
 
 use super::super::super::exit::Exit;
-use super::common::{Failure, StoreArgs};
+use super::common::{Failure, StoreArgs, count};
 use crate::control::rules::store::{Access, Change, Event, Line, Names};
 
 const EXAMPLE: &str = "\
@@ -81,7 +81,7 @@ fn say(line: &Line) -> String {
                 format!("proposed {} definition of {list}", if before.is_none() { "the" } else { "another" })
             }
             Change::Import { list, content, guards, .. } if guards.is_empty() => {
-                format!("proposed a file of {list} with {} rules", content.rules)
+                format!("proposed a file of {list} with {}", count(content.rules, "rule"))
             }
             Change::Import { list, content, guards, .. } => {
                 format!("held a file of {list} with {} rules: {}", content.rules, guards.join("; "))

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::super::super::exit::Exit;
-use super::common::{Failure, StoreArgs};
+use super::common::{Failure, StoreArgs, count};
 use crate::control::rules::store::{Access, Change, Names, Proposal, Status, Store};
 
 /// The longest text of a proposal that is read, in octets.
@@ -48,9 +48,11 @@ pub(super) fn line(proposal: &Proposal) -> String {
     let what = match &proposal.change {
         Change::Source { before: None, .. } => "a new definition".into(),
         Change::Source { .. } => "another definition".into(),
-        Change::Import { content, guards, .. } if guards.is_empty() => format!("a file with {} rules", content.rules),
+        Change::Import { content, guards, .. } if guards.is_empty() => {
+            format!("a file with {}", count(content.rules, "rule"))
+        }
         Change::Import { content, guards, .. } => {
-            format!("a file with {} rules that tripped {} guards", content.rules, guards.len())
+            format!("a file with {} that tripped {}", count(content.rules, "rule"), count(guards.len() as u64, "guard"))
         }
         Change::Review { count, .. } => format!("{count} names that were held back"),
         Change::Names(Names { add, remove, .. }) => format!("{} in, {} out", add.len(), remove.len()),

@@ -16,7 +16,7 @@ mod words;
 use std::path::PathBuf;
 
 use crate::control::units::{ByteSize, Span};
-use crate::model::{Action, Jurisdiction, Provenance};
+use crate::model::{Action, Jurisdiction, Provenance, is_label};
 
 pub use catalogue::{CATALOGUE, catalogue};
 pub use percent::Percent;
@@ -41,7 +41,7 @@ pub struct Source {
     pub legal_basis: String,
     /// The register as a whole: its official name, case or gazette. A list without it is in no build.
     pub reference: String,
-    /// Time by which an entry must have effect, 1 minute to 365 days.
+    /// Time by which an entry must have effect, 1 hour to 365 days.
     pub deadline: Option<Span>,
     /// How its files are written. Required.
     pub format: SourceFormat,
@@ -158,9 +158,7 @@ impl Source {
     pub fn provenance(&self) -> Option<Provenance> {
         let places = self.jurisdictions.iter().copied();
         let made = Provenance::new(&self.authority, &self.legal_basis, &self.reference, places).ok()?;
-        // A time of less than an hour is told as none: the law sets none so short.
-        let hours = self.deadline.and_then(|deadline| u32::try_from(deadline.duration().as_secs() / 3_600).ok());
-        Some(made.with_deadline_hours(hours.filter(|hours| *hours > 0)))
+        Some(made.with_deadline(self.deadline.map(Span::duration)))
     }
 
     /// Its jurisdictions as text.
@@ -171,6 +169,5 @@ impl Source {
 
 /// Whether a text can be the name of a list.
 pub fn is_list_name(text: &str) -> bool {
-    let fits = |octet: u8| octet.is_ascii_lowercase() || octet.is_ascii_digit() || b"._-".contains(&octet);
-    (1..=64).contains(&text.len()) && text.bytes().all(fits) && !text.starts_with('.')
+    is_label(text) && !text.starts_with('.')
 }

@@ -66,7 +66,7 @@ fn source(t: &mut Table<'_, '_>) -> Source {
         .unwrap_or(Action::Block);
     let legal_basis = optional(t, "legal_basis");
     let reference = optional(t, "reference");
-    let deadline = t.span("deadline", Span::secs(60)..=Span::days(365));
+    let deadline = t.span("deadline", Span::hours(1)..=Span::days(365));
     let has_format = !t.is_missing("format", "format = \"plain\", or \"unreadable\" for a PDF or a letter");
     let format = if has_format { t.choice("format", &SourceFormat::choices()) } else { None };
     let columns = t.table("columns", field_map);

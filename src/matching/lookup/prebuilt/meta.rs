@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::super::ruleset::ListMeta;
 use super::super::table::{Member, Table};
 use crate::matching::list::{Found, Kind, KindCounts, ListCounts, ListFacts};
-use crate::model::{Action, DomainName, Jurisdiction, ListOrigin, Provenance};
+use crate::model::{Action, DomainName, ListOrigin, Provenance};
 
 /// The most lists in a file: far more than the daemon takes, few enough to keep.
 const MAX_LISTS: usize = 4_096;
@@ -50,36 +50,7 @@ pub(super) struct List {
     rejected: u64,
     /// On whose order; none for a list of which that was not said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    provenance: Option<Origin>,
-}
-
-/// [`Provenance`].
-#[derive(Serialize, Deserialize, Debug)]
-struct Origin {
-    authority: String,
-    legal_basis: String,
-    reference: String,
-    jurisdictions: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    deadline_hours: Option<u32>,
-}
-
-impl Origin {
-    fn of(provenance: &Provenance) -> Origin {
-        Origin {
-            authority: provenance.authority().into(),
-            legal_basis: provenance.legal_basis().into(),
-            reference: provenance.reference().into(),
-            jurisdictions: provenance.jurisdictions().iter().map(ToString::to_string).collect(),
-            deadline_hours: provenance.deadline_hours(),
-        }
-    }
-
-    fn checked(&self) -> Option<Provenance> {
-        let places: Result<Vec<Jurisdiction>, _> = self.jurisdictions.iter().map(|code| code.parse()).collect();
-        let provenance = Provenance::new(&self.authority, &self.legal_basis, &self.reference, places.ok()?).ok()?;
-        Some(provenance.with_deadline_hours(self.deadline_hours))
-    }
+    provenance: Option<Provenance>,
 }
 
 impl Meta {
@@ -155,7 +126,7 @@ impl List {
             removed,
             ignored,
             rejected,
-            provenance: member.meta.origin.provenance.as_deref().map(Origin::of),
+            provenance: member.meta.origin.provenance.as_deref().cloned(),
         }
     }
 
@@ -184,11 +155,10 @@ impl List {
         let counts = ListCounts { rules, kinds, duplicates, joined, removed, ignored, rejected };
         let sha256 = digest(self.sha256.as_bytes())?;
         let facts = ListFacts { format, bytes, lines, sha256, counts, rejections: Vec::new() };
-        let provenance = match &self.provenance {
-            Some(given) => Some(Arc::new(given.checked()?)),
-            None => None,
-        };
-        let origin = Arc::new(ListOrigin { name: Arc::from(self.name.as_str()), provenance });
+        let origin = Arc::new(ListOrigin {
+            name: Arc::from(self.name.as_str()),
+            provenance: self.provenance.clone().map(Arc::new),
+        });
         Some((ListMeta { origin, action }, facts))
     }
 }
